@@ -1,0 +1,108 @@
+"""Bytes to messages and back, without any I/O: one JSON-RPC message a line, with caps on size and depth.
+
+A message is one line of UTF-8 JSON that ends in ``\\n`` (``\\r\\n`` is accepted, empty lines are skipped).
+The caps are checked while reading: a peer that never sends the newline costs at most one cap of memory,
+and a deeply nested message is refused before a parser recurses over it.
+"""
+
+from __future__ import annotations
+
+from .errors import InvalidRequest, ParseError
+
+__all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "MAX_REPLY_BYTES", "LineReader", "decode", "encode"]
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""A request line may be this long, newline included."""
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+"""A client reads a reply line up to this long; the daemon caps what it sends far below."""
+
+MAX_DEPTH = 32
+"""Arrays and objects may nest this deep."""
+
+
+class LineReader:
+    """Collects chunks and hands out complete lines; splitting the input differently never changes the result."""
+
+    def __init__(self, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self._max = max_bytes
+        self._buffer = bytearray()
+        self._searched = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add what was read. Take all lines out with `next_line` before feeding more."""
+        self._buffer += data
+
+    def next_line(self) -> bytes | None:
+        """The next non-empty line without its ending, or None when more bytes are needed.
+
+        Raises `InvalidRequest` when a line is longer than the cap; the stream cannot be used after that.
+        """
+        while True:
+            end = self._buffer.find(b"\n", self._searched)
+            if end < 0:
+                self._searched = len(self._buffer)
+                if self._searched >= self._max:
+                    raise self._too_long()
+                return None
+            if end >= self._max:
+                raise self._too_long()
+            line = bytes(self._buffer[:end]).rstrip(b"\r")
+            del self._buffer[: end + 1]
+            self._searched = 0
+            if line:
+                return line
+
+    def _too_long(self) -> InvalidRequest:
+        return InvalidRequest(f"the message is longer than {self._max} bytes", hint="send less in one message")
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
+
+
+def _check_depth(line: bytes) -> None:
+    # json.loads recurses: without this a 2 kB line of brackets is a RecursionError deep inside the parser.
+    depth = 0
+    in_string = False
+    escaped = False
+    for byte in line:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidRequest(f"the message nests deeper than {MAX_DEPTH} levels")
+        elif byte in b"]}":
+            depth -= 1
+
+
+def decode(line: bytes) -> object:
+    """One line of strict UTF-8 JSON.
+
+    Raises `ParseError` for what is not JSON (bad UTF-8, NaN, a number too long to parse) and `InvalidRequest`
+    for what nests too deep.
+    """
+    import json  # here: a client needs `LineReader` alone, and json takes longer to load than all the rest of it
+
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+        _check_depth(line)
+    try:
+        value: object = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"the message is not JSON: {error}") from None
+    return value
+
+
+def encode(message: object) -> bytes:
+    """The line for a message: ASCII JSON (lone surrogates survive as escapes), newline at the end."""
+    import json
+
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"

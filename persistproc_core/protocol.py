@@ -1,0 +1,527 @@
+"""The protocol, declared once: methods, parameters, results and limits.
+
+JSON-RPC 2.0 over the socket, one message a line. Validation, the typed client methods, the OpenRPC document
+(``rpc.discover``), the reference pages and, later, the tools of the bridge are all derived from what stands here.
+
+A parameter type is a ``TypedDict``: the annotation is its type, the string beside it its documentation, and an
+`Allowed` its range. Errors are declared in `persistproc_core.errors`.
+
+After a connection is accepted the daemon sends one notification, ``hello``, with the fields of `Hello`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from typing_extensions import Required, TypedDict
+
+from . import errors
+from .framing import MAX_DEPTH, MAX_MESSAGE_BYTES
+
+__all__ = ["LIMITS", "METHODS", "PROTOCOL_VERSION", "Allowed", "Method", "method_named"]
+
+PROTOCOL_VERSION: Final = 1
+"""Raised when a client of the former version could no longer be served."""
+
+MAX_BATCH = 16
+MAX_CONNECTIONS = 256
+MAX_IN_FLIGHT = 8
+MAX_OUTPUT_BYTES = 256 * 1024
+MAX_OUTPUT_LINES = 10_000
+MAX_WAIT_SECONDS = 3600.0
+MAX_POLL_SECONDS = 60.0
+
+LIMITS: Final[dict[str, tuple[int | float, str]]] = {
+    "message_bytes": (MAX_MESSAGE_BYTES, "longest request line; a longer one ends the connection"),
+    "depth": (MAX_DEPTH, "deepest nesting of arrays and objects in a request"),
+    "batch": (MAX_BATCH, "most requests in one batch"),
+    "connections": (MAX_CONNECTIONS, "most connections at a time; one more waits to be accepted"),
+    "in_flight": (MAX_IN_FLIGHT, "most requests of one connection at work; the next is read when one is answered"),
+    "output_bytes": (MAX_OUTPUT_BYTES, "most bytes of output in one reply"),
+    "output_lines": (MAX_OUTPUT_LINES, "most lines of output in one reply"),
+    "wait_seconds": (MAX_WAIT_SECONDS, "longest timeout of wait_for_process"),
+    "poll_seconds": (MAX_POLL_SECONDS, "longest wait_seconds of get_process_output"),
+}
+"""Every limit of the protocol, with what happens at it."""
+
+
+class Allowed(NamedTuple):
+    """The range of a parameter: of a number its value, of a text or list its length."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+# --- what is shared -----------------------------------------------------------------------------------------------
+
+State = Literal["starting", "running", "stopping", "stopped", "exited", "failed", "lost"]
+Stream = Literal["stdout", "stderr"]
+
+
+class ClientInfo(TypedDict, total=False):
+    """Who asks. The daemon adds the pid of the connection's peer where it is not given."""
+
+    name: Required[Annotated[str, "The program: persistproc-cli, cursor, claude-code.", Allowed(1, 100)]]
+    version: Annotated[str, "Its version.", Allowed(0, 100)]
+    pid: Annotated[int, "Its process id.", Allowed(1, 2**31)]
+    directory: Annotated[str, "The directory it works in.", Allowed(1, 4096)]
+
+
+class Listener(TypedDict):
+    """A TCP port that a process of the run listens on."""
+
+    port: Annotated[int, "TCP port."]
+    address: Annotated[str, "Local address: 127.0.0.1, ::1, 0.0.0.0, ::."]
+    pid: Annotated[int, "The process that listens."]
+
+
+class ProcessInfo(TypedDict):
+    """A process and its newest run."""
+
+    name: Annotated[str, "Unique within its project."]
+    project: Annotated[str, "The project's short name: the last part of its directory."]
+    project_directory: Annotated[str, "The git work tree, else the working directory of the first start."]
+    state: Annotated[State, "State of the newest run."]
+    pid: Annotated[int | None, "Process id of the run's leader; also its process group and session."]
+    run: Annotated[int, "Number of the run, counted from 1."]
+    run_id: Annotated[
+        str, "Names the run for ever; its folder's name, and the value of PERSISTPROC_RUN in its processes."
+    ]
+    command: Annotated[str, "The command as one line of shell text."]
+    argv: Annotated[list[str], "The argument list that is executed."]
+    shell: Annotated[bool, "True when the command runs under /bin/sh -c."]
+    working_directory: Annotated[str, "Absolute path."]
+    started_at: Annotated[str, "When the run was asked for: RFC 3339, UTC, milliseconds."]
+    ended_at: Annotated[str | None, "When the leader ended, the same way; the best known time where nobody saw it."]
+    exit_code: Annotated[int | None, "0 to 255 when the leader exited by itself."]
+    signal: Annotated[str | None, "Name of the signal that ended the leader: SIGTERM."]
+    reason: Annotated[str | None, "In words, why the run is in this state."]
+    ports: Annotated[list[Listener], "Ports that the run's processes listen on, by port."]
+    started_by: Annotated[ClientInfo, "Who asked for this run."]
+    cpu_percent: Annotated[
+        float | None, "Of one core, all processes of the run, since somebody last asked (else since the start)."
+    ]
+    memory_bytes: Annotated[int | None, "Resident memory of all processes of the run."]
+    processes: Annotated[int, "How many processes of the run are alive."]
+    survivors: Annotated[list[int], "Pids of the run that are alive although its leader has ended."]
+    runs: Annotated[int, "How many runs are kept."]
+
+
+class Difference(TypedDict, total=False):
+    """One way in which what was asked differs from what runs. Values of variables are never told."""
+
+    what: Required[Annotated[Literal["name", "command", "working_directory", "environment", "port"], "What differs."]]
+    asked: Annotated[str, "What was asked for."]
+    running: Annotated[str, "What runs."]
+    added: Annotated[list[str], "Names of variables that only the request has."]
+    removed: Annotated[list[str], "Names of variables that only the run has."]
+    changed: Annotated[list[str], "Names of variables with another value."]
+
+
+class Survivor(TypedDict):
+    """A process that could not be ended."""
+
+    pid: int
+    state: Annotated[str, "The kernel's state letter: D is an uninterruptible sleep."]
+    command: str
+
+
+class OutputLine(TypedDict, total=False):
+    """One line of output, or, with format raw, one piece of a stream as it was written."""
+
+    stream: Required[Annotated[Stream, "Where it was written."]]
+    text: Annotated[str, "The line without its ending (plain), or the piece byte for byte (raw)."]
+    base64: Annotated[str, "Instead of text: a raw piece that is not valid UTF-8."]
+    partial: Annotated[bool, "True when the line has no ending yet (a prompt, progress) or was cut."]
+
+
+# --- parameters ---------------------------------------------------------------------------------------------------
+
+
+class CallerParams(TypedDict, total=False):
+    """Who calls, and from where."""
+
+    working_directory: Annotated[
+        str, "Absolute path of the caller's directory: names are looked up in its project first.", Allowed(1, 4096)
+    ]
+    client: Annotated[ClientInfo, "On whose behalf; kept with what it starts or ends."]
+
+
+class TargetParams(CallerParams, total=False):
+    """A process is named by its name, project/name, pid, or command."""
+
+    process: Required[Annotated[str | int, "Name, project/name, pid, or the command.", Allowed(1, 2**31)]]
+
+
+class ActParams(TargetParams, total=False):
+    """What changes a process may say why."""
+
+    reason: Annotated[str, "Why, in words; shown to everybody.", Allowed(0, 500)]
+
+
+class StopOptions(TypedDict, total=False):
+    """How a run is ended."""
+
+    signal: Annotated[
+        str, "The first signal: SIGTERM unless said otherwise; INT and 2 are accepted as well.", Allowed(1, 20)
+    ]
+    grace_seconds: Annotated[float, "How long until SIGKILL; 10 unless said otherwise.", Allowed(0, 3600)]
+    force: Annotated[bool, "SIGKILL at once."]
+
+
+class StartProcessParams(CallerParams, total=False):
+    """Start a process, or join the one that already runs."""
+
+    command: Required[
+        Annotated[
+            str | list[str],
+            "A list is executed as it is. A text without shell syntax is split and executed; with shell syntax it runs "
+            "under /bin/sh -c.",
+            Allowed(1, 131072),
+        ]
+    ]
+    name: Annotated[str, "Unique in the project; made from the command when not given.", Allowed(1, 64)]
+    environment: Annotated[dict[str, str], "Variables to set. Values are kept in memory only."]
+    inherit_environment: Annotated[
+        bool, "True (the default): on top of the daemon's environment. False: environment is the whole one."
+    ]
+    umask: Annotated[int, "File mode creation mask; the daemon's when not given.", Allowed(0, 0o777)]
+    resource_limits: Annotated[
+        dict[str, list[int]], "[soft, hard] by lower-case name (nofile, core, as); -1 is unlimited."
+    ]
+    ignored_signals: Annotated[list[str], "Signals that are ignored in the child, as with nohup.", Allowed(0, 64)]
+    replace: Annotated[bool, "When the name runs another command: stop it and start this one."]
+    fresh: Annotated[bool, "When it already runs: restart it, with what is given here."]
+    reason: Annotated[str, "Why, in words; shown to everybody.", Allowed(0, 500)]
+
+
+class StopProcessParams(ActParams, StopOptions, total=False):
+    """Stop a process: signal, wait, SIGKILL, until nothing of the run is left."""
+
+    leave_escaped: Annotated[bool, "Spare processes that left the session (a browser, a helper of their own)."]
+
+
+class RestartProcessParams(ActParams, StopOptions, total=False):
+    """Start a new run with the same command, directory, environment and name, after the old one is gone."""
+
+    environment: Annotated[
+        dict[str, str], "Used instead when nobody knows the old environment any more; the reply says so."
+    ]
+
+
+class ListProcessesParams(CallerParams, total=False):
+    """Processes of the caller's project, live and ended."""
+
+    all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
+    running: Annotated[bool, "Only live ones."]
+
+
+class GetProcessStatusParams(TargetParams, total=False):
+    """One process, in full."""
+
+    environment: Annotated[
+        dict[str, str], "The caller's environment: the reply tells the names of variables that differ from the run's."
+    ]
+
+
+class GetProcessOutputParams(TargetParams, total=False):
+    """Read what a run printed: its last lines, or what is new after a cursor."""
+
+    stream: Annotated[Literal["combined", "stdout", "stderr"], "combined unless said otherwise."]
+    lines: Annotated[
+        int, "How many of the last lines, without a cursor; 100 unless said otherwise.", Allowed(0, MAX_OUTPUT_LINES)
+    ]
+    cursor: Annotated[str, "From an earlier reply: what is new since. start: the run's first byte.", Allowed(1, 200)]
+    run: Annotated[str | int, "current (the default), previous, or a number.", Allowed(1, 2**31)]
+    max_bytes: Annotated[int, "Most bytes to return; 32768 unless said otherwise.", Allowed(1, MAX_OUTPUT_BYTES)]
+    format: Annotated[
+        Literal["plain", "raw"], "plain: lines of text without control sequences. raw: the bytes as they were written."
+    ]
+    wait_seconds: Annotated[
+        float,
+        "With a cursor: when nothing is new, wait this long for output or the run's end.",
+        Allowed(0, MAX_POLL_SECONDS),
+    ]
+
+
+class WaitForProcessParams(TargetParams, total=False):
+    """Wait until one of the conditions is true. Without any: until the run ends."""
+
+    exit: Annotated[bool, "Until the run ends."]
+    output: Annotated[
+        str, "Until a line of the run's output matches this regular expression, also an earlier line.", Allowed(1, 1000)
+    ]
+    port: Annotated[int, "Until a process of the run listens on this TCP port.", Allowed(1, 65535)]
+    timeout_seconds: Annotated[
+        float, "Give up after this long; 60 unless said otherwise.", Allowed(0, MAX_WAIT_SECONDS)
+    ]
+
+
+class SendProcessInputParams(ActParams, total=False):
+    """Write to the standard input of a run."""
+
+    input: Required[Annotated[str, "The text.", Allowed(0, 65536)]]
+    newline: Annotated[bool, "Add a newline; true unless said otherwise."]
+
+
+class SignalProcessParams(ActParams, total=False):
+    """Send a signal to a run."""
+
+    signal: Required[Annotated[str, "SIGHUP, HUP or 1.", Allowed(1, 20)]]
+    to: Annotated[Literal["group", "leader"], "The whole process group (the default) or its leader alone."]
+
+
+class ShutdownDaemonParams(TypedDict, total=False):
+    """End the daemon."""
+
+    stop_processes: Annotated[bool, "Stop all processes first. False (the default): they go on without it."]
+    grace_seconds: Annotated[float, "For each process, until SIGKILL; 10 unless said otherwise.", Allowed(0, 3600)]
+    client: Annotated[ClientInfo, "On whose behalf."]
+
+
+class NoParams(TypedDict):
+    """Takes no parameters."""
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+
+class Hello(TypedDict):
+    """The first line that the daemon sends on a connection, as a notification."""
+
+    protocol: Annotated[int, "The protocol version."]
+    version: Annotated[str, "The daemon's version."]
+    pid: Annotated[int, "The daemon's process id."]
+    instance: Annotated[str, "Names this life of the daemon; another one after each restart."]
+
+
+class StartReply(ProcessInfo):
+    """The process that runs now."""
+
+    already_running: Annotated[bool, "True when it ran before and nothing was started."]
+    differences: Annotated[list[Difference], "What was asked but runs otherwise (already_running only)."]
+
+
+class StopReply(ProcessInfo):
+    """The process after the stop; nothing of the run is left."""
+
+    already_stopped: Annotated[bool, "True when there was nothing to stop."]
+    ended_by: Annotated[str | None, "The last signal that was needed: SIGTERM, SIGKILL."]
+    stopped_pids: Annotated[list[int], "All processes that were there at the stop and are gone."]
+
+
+class RestartReply(ProcessInfo):
+    """The process with its new run."""
+
+    previous_run: Annotated[int, "Number of the run before."]
+    environment_from: Annotated[
+        Literal["run", "caller", "daemon"], "Whose environment the new run has; run: the same as before."
+    ]
+    differences: Annotated[list[Difference], "How the new environment differs where it is not the same."]
+
+
+class ListReply(TypedDict):
+    """Processes, by project and name."""
+
+    processes: list[ProcessInfo]
+
+
+class RunInfo(TypedDict):
+    """One run of a process."""
+
+    run: int
+    run_id: str
+    state: State
+    pid: int | None
+    command: str
+    started_at: str
+    ended_at: str | None
+    exit_code: int | None
+    signal: str | None
+    reason: str | None
+    started_by: ClientInfo
+
+
+class StatusReply(ProcessInfo):
+    """A process with its history."""
+
+    history: Annotated[list[RunInfo], "Kept runs, newest first."]
+    environment_names: Annotated[list[str], "Names of the run's variables; values are never told."]
+    log_directory: Annotated[str, "The folder with the newest run's output."]
+    differences: Annotated[list[Difference], "How the given environment differs from the run's."]
+
+
+class OutputReply(TypedDict):
+    """A piece of a run's output."""
+
+    name: str
+    project: str
+    run: int
+    state: State
+    exit_code: int | None
+    signal: str | None
+    reason: str | None
+    lines: Annotated[list[OutputLine], "Oldest first."]
+    cursor: Annotated[str, "Ask with it for what comes next."]
+    more: Annotated[bool, "True when there is more after the cursor already."]
+    ended: Annotated[bool, "True when the run has ended and nothing more will come."]
+    lossy: Annotated[bool, "True when bytes that are not UTF-8 were replaced in the text."]
+    missed_bytes: Annotated[int, "Bytes after the cursor that retention had already deleted."]
+
+
+class StreamLog(TypedDict):
+    """The log of one stream."""
+
+    stream: Stream
+    bytes: Annotated[int, "Written so far, in all."]
+    paths: Annotated[list[str], "Its segments, oldest first; each is named by the offset of its first byte."]
+
+
+class LogPathsReply(TypedDict):
+    """Where a run's output lies; plain bytes, readable with cat."""
+
+    name: str
+    project: str
+    run: int
+    directory: str
+    streams: list[StreamLog]
+
+
+class WaitReply(ProcessInfo):
+    """The process when the condition became true."""
+
+    met: Annotated[Literal["exit", "output", "port"], "Which condition."]
+    line: Annotated[str | None, "The line that matched."]
+    elapsed_seconds: Annotated[float, "How long it took."]
+
+
+class InputReply(TypedDict):
+    """What was written to the standard input."""
+
+    name: str
+    project: str
+    run: int
+    bytes: int
+
+
+class RemoveReply(TypedDict):
+    """What was removed."""
+
+    name: str
+    project: str
+    runs: Annotated[int, "How many runs were removed, with their output."]
+
+
+class DaemonStatus(TypedDict):
+    """The daemon."""
+
+    pid: int
+    version: str
+    protocol: int
+    instance: str
+    home: str
+    socket: str
+    started_at: str
+    keeper_pid: Annotated[int | None, "The keeper: the parent of all processes."]
+    processes: Annotated[int, "Known processes."]
+    running: Annotated[int, "Live ones."]
+    memory_bytes: Annotated[int, "Resident memory of the daemon."]
+    keeper_memory_bytes: Annotated[int | None, "Resident memory of the keeper."]
+    connections: Annotated[int, "Open connections."]
+
+
+class ShutdownReply(TypedDict):
+    """What the end of the daemon did to the processes, each as project/name."""
+
+    pid: int
+    stopped: list[str]
+    left_running: list[str]
+
+
+# --- methods ------------------------------------------------------------------------------------------------------
+
+
+class Method(NamedTuple):
+    """One method of the protocol."""
+
+    name: str
+    summary: str
+    params: type
+    result: type
+    errors: tuple[type[errors.PersistprocError], ...] = ()
+
+
+_TARGET = (errors.ProcessNotFound, errors.AmbiguousProcess)
+
+METHODS: Final[dict[str, Method]] = {
+    method.name: method
+    for method in (
+        Method(
+            "start_process",
+            "Start a process, or join the one that already runs.",
+            StartProcessParams,
+            StartReply,
+            (errors.NameTaken, errors.StartFailed, errors.StopTimedOut, errors.StorageFailed, errors.ShuttingDown),
+        ),
+        Method(
+            "stop_process",
+            "Stop a process and everything it started; answers when nothing is left.",
+            StopProcessParams,
+            StopReply,
+            (*_TARGET, errors.StopTimedOut),
+        ),
+        Method(
+            "restart_process",
+            "Start a new run of a process after its old one is gone; works on ended processes as well.",
+            RestartProcessParams,
+            RestartReply,
+            (*_TARGET, errors.StartFailed, errors.StopTimedOut, errors.StorageFailed, errors.ShuttingDown),
+        ),
+        Method("list_processes", "List processes, live and ended.", ListProcessesParams, ListReply),
+        Method("get_process_status", "Tell all about one process.", GetProcessStatusParams, StatusReply, _TARGET),
+        Method("get_process_output", "Read what a run printed.", GetProcessOutputParams, OutputReply, _TARGET),
+        Method("get_process_log_paths", "Tell where a run's output lies.", TargetParams, LogPathsReply, _TARGET),
+        Method(
+            "wait_for_process",
+            "Wait until a run ends, prints a line or listens on a port.",
+            WaitForProcessParams,
+            WaitReply,
+            (*_TARGET, errors.WaitTimedOut, errors.WaitFailed),
+        ),
+        Method(
+            "send_process_input",
+            "Write to the standard input of a run.",
+            SendProcessInputParams,
+            InputReply,
+            (*_TARGET, errors.NotRunning),
+        ),
+        Method(
+            "signal_process", "Send a signal to a run.", SignalProcessParams, ProcessInfo, (*_TARGET, errors.NotRunning)
+        ),
+        Method(
+            "remove_process",
+            "Forget an ended process and delete its output.",
+            ActParams,
+            RemoveReply,
+            (*_TARGET, errors.StillRunning, errors.StorageFailed),
+        ),
+        Method("get_daemon_status", "Tell about the daemon.", NoParams, DaemonStatus),
+        Method(
+            "shutdown_daemon", "End the daemon, with or without the processes.", ShutdownDaemonParams, ShutdownReply
+        ),
+        Method("rpc.discover", "The OpenRPC document of this interface.", NoParams, dict[str, Any]),
+    )
+}
+"""Every method, by name."""
+
+
+def method_named(name: str) -> Method:
+    """The declaration of a method. Raises `MethodNotFound`, with the nearest name as the hint."""
+    method = METHODS.get(name)
+    if method is None:
+        import difflib
+
+        near = difflib.get_close_matches(name, METHODS, 1)
+        hint = f"did you mean {near[0]}?" if near else "rpc.discover lists the methods"
+        raise errors.MethodNotFound(f"there is no method {name}", hint=hint)
+    return method
