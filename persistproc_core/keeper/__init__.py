@@ -1,0 +1,9 @@
+"""The keeper: the parent of all children, and what must never die.
+
+A small single-threaded program on built-in modules alone. It starts children, moves their bytes from FIFOs into log
+segments with marks, reaps them, and writes their exit records. It knows no JSON-RPC, no policy and no names, and it
+outlives every daemon. Nothing here imports anything of ours from outside this folder.
+
+Read in this order: `wire` (what the daemon and the keeper say to each other), `spawn`, `capture`, `marks`, `run`,
+`program` (the loop).
+"""

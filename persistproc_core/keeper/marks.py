@@ -1,0 +1,76 @@
+"""The index of a run's log: which bytes were there at which time, and in which order the two streams grew.
+
+A mark is 24 bytes, three big-endian numbers: wall time in nanoseconds, end of stdout, end of stderr. Bytes between two
+marks came between their times; which stream came first inside one mark is not told. A mark is written when the other
+stream begins to grow (that keeps the order, from a bucket of tokens so that a flood cannot fill the disk with marks)
+and at most every 50 ms otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+__all__ = ["Marks"]
+
+_INTERVAL = 50_000_000
+_BURST = 4096
+_TOKEN = 1_000_000_000 // 256
+
+
+class Marks:
+    """Writes the marks of one run. Nothing here ever raises: a mark that cannot be written is only a coarser time."""
+
+    __slots__ = ("_fd", "_filled", "_path", "_pending", "_stream", "_tokens", "_written")
+
+    def __init__(self, directory: bytes) -> None:
+        self._path = os.path.join(directory, b"marks")
+        self._fd = -1
+        self._tokens = _BURST
+        self._filled = 0
+        self._written = 0
+        self._pending: tuple[int, int, int] | None = None
+        self._stream = -1
+
+    def note(self, stream: int, stdout: int, stderr: int) -> None:
+        """The log reaches to these offsets now, and ``stream`` (0 stdout, 1 stderr) is the one that grew."""
+        now = time.time_ns()
+        if stream != self._stream and self._pending is not None and self._take_token(now):
+            self.flush()
+        self._stream = stream
+        self._pending = (now, stdout, stderr)
+        if not 0 <= now - self._written < _INTERVAL:
+            self.flush()
+
+    def _take_token(self, now: int) -> bool:
+        gained = (now - self._filled) // _TOKEN
+        if gained:
+            # A clock that jumped back gives none, one that jumped forward a full bucket.
+            self._tokens = max(self._tokens, min(_BURST, self._tokens + gained))
+            self._filled = now
+        if self._tokens == 0:
+            return False
+        self._tokens -= 1
+        return True
+
+    def flush(self) -> None:
+        """Write the mark that is due."""
+        if self._pending is None:
+            return
+        try:
+            if self._fd < 0:
+                self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                torn = os.fstat(self._fd).st_size % 24
+                if torn:
+                    os.ftruncate(self._fd, os.fstat(self._fd).st_size - torn)
+            os.write(self._fd, b"".join(number.to_bytes(8, "big") for number in self._pending))
+        except OSError:
+            pass
+        self._written = self._pending[0]
+        self._pending = None
+
+    def close(self) -> None:
+        """Close the descriptor; the next flush opens it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

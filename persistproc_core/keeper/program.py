@@ -1,0 +1,387 @@
+"""The keeper's loop: one thread, one poll, no timers. It sleeps until a child writes or ends or the daemon asks."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import signal
+import sys
+
+from .link import Link, Listener
+from .run import FIFOS, Run, write_record
+from .spawn import Order, spawn
+from .wire import VERSION, pack, unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["main"]
+
+_HOT_RUNS = 200
+_LOG_BYTES = 64 * 1024
+
+
+class Keeper:
+    """The table of runs and what the daemon may ask for."""
+
+    def __init__(self, listener: Listener, log: str) -> None:
+        self._log_path = log
+        self._runs: dict[bytes, Run] = {}
+        self._hot: dict[bytes, None] = {}
+        self._links: list[Link] = []
+        self._poll = _Poll()
+        self._verbs: dict[bytes, Callable[[Link, bytes, list[bytes]], list[bytes] | None]] = {
+            b"hello": self._hello,
+            b"list": self._list,
+            b"start": self._start,
+            b"adopt": self._adopt,
+            b"signal": self._signal,
+            b"drain": self._drain,
+            b"release": self._release,
+            b"quit": self._quit,
+        }
+        self._running = True
+        self._listener = listener
+        self._poll.add(listener.fd, self._accept)
+        self._wakeup, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
+        signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._poll.add(self._wakeup, self._look)
+
+    def loop(self) -> None:
+        """Serve until nothing is left to keep."""
+        while self._running:
+            for handler, ready in self._poll.wait():
+                try:
+                    handler(ready)
+                except Exception as error:
+                    # Whatever goes wrong with one run or link must not end the parent of all the others.
+                    self.log(f"{type(error).__name__}: {error} in {_place(error)}")
+
+    def log(self, text: str) -> None:
+        """One line to the keeper's log, which is emptied when it is too long."""
+        try:
+            fd = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            if os.fstat(fd).st_size > _LOG_BYTES:
+                os.ftruncate(fd, 0)
+            os.write(fd, text.encode("utf-8", "backslashreplace") + b"\n")
+            os.close(fd)
+        except OSError:
+            pass
+
+    # --- links -----------------------------------------------------------------------------------------------------
+
+    def attach(self, link: Link) -> None:
+        """Serve a connection."""
+        self._links.append(link)
+        self._poll.add(link.fd, lambda ready: self._serve(link, ready))
+
+    def _accept(self, ready: int) -> None:
+        link = self._listener.accept()
+        if link is not None:
+            self.attach(link)
+
+    def _serve(self, link: Link, ready: int) -> None:
+        if ready & select.POLLOUT:
+            link.flush()
+        if ready & ~select.POLLOUT:
+            for message in link.receive():
+                if link.fd < 0:
+                    return  # a newer daemon has said hello: what the old one still had to say is not done any more
+                self._answer(link, message)
+        self._after(link)
+
+    def _after(self, link: Link) -> None:
+        if link.closed:
+            self._drop(link)
+        else:
+            self._poll.change(link.fd, writing=link.waiting)
+
+    def _drop(self, link: Link) -> None:
+        if link in self._links:
+            self._links.remove(link)
+            self._poll.remove(link.fd)
+        link.close()
+        if not self._links and not self._runs:
+            self._running = False
+
+    def _send(self, link: Link, *fields: bytes) -> None:
+        link.send(*fields)
+        self._after(link)
+
+    def _tell(self, *fields: bytes) -> None:
+        for link in list(self._links):
+            self._send(link, *fields)
+
+    def _answer(self, link: Link, message: list[bytes]) -> None:
+        if message[0] == b"watch":
+            self._watch(message[1:])
+            return
+        try:
+            answer = self._verbs[message[0]](link, message[1], message[2:])
+        except OSError as error:
+            self._send(link, b"failed", message[1], b"keeper", b"%d" % (error.errno or 0), str(error).encode())
+            return
+        if answer is not None:
+            self._send(link, b"ok", message[1], *answer)
+
+    # --- what the daemon asks for -------------------------------------------------------------------------------------
+
+    def _hello(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        # Requests that a dead daemon left in its socket must not start anything that its successor has not heard of.
+        for other in list(self._links):
+            if other is not link:
+                self._drop(other)
+        return [b"%d" % VERSION, b"%d" % os.getpid()]
+
+    def _list(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        return [pack(run.describe()) for run in self._runs.values()]
+
+    def _start(self, link: Link, ask: bytes, fields: list[bytes]) -> None:
+        run_id, directory, cwd, argv, environment, umask, limits, ignored = fields
+        for name in FIFOS:
+            _make_fifo(os.path.join(directory, name))
+        run = Run(run_id, directory)
+        pairs = unpack(environment)
+        order = Order(
+            directory,
+            cwd,
+            unpack(argv),
+            dict(zip(pairs[::2], pairs[1::2], strict=True)),
+            int(umask),
+            _limits(unpack(limits)),
+            [int(number) for number in unpack(ignored)],
+        )
+        try:
+            child = spawn(order, lambda pid, start: write_record(directory, b"spawned", b"%d %s\n" % (pid, start)))
+        except OSError:
+            run.close()
+            raise
+        run.pid, run.start, run.report = child.pid, child.start, child.report
+        self._runs[run_id] = run
+        self._poll.add(run.report, lambda ready: self._reported(link, ask, run))
+        self._capture(run)
+
+    def _reported(self, link: Link, ask: bytes, run: Run) -> None:
+        self._poll.remove(run.report)
+        failure = os.read(run.report, 4096)
+        os.close(run.report)
+        run.report = -1
+        if failure:
+            stage, number, detail = failure.split(b" ", 2)
+            os.waitpid(run.pid, 0)
+            self._forget(run)
+            if link.fd >= 0:
+                self._send(link, b"failed", ask, stage, number, detail)
+        else:
+            if link.fd >= 0:
+                self._send(link, b"ok", ask, b"%d" % run.pid, run.start)
+            self._look_at(run)
+
+    def _adopt(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        run_id, directory = fields
+        if run_id not in self._runs:
+            self._runs[run_id] = Run(run_id, directory)
+            self._capture(self._runs[run_id])
+        return []
+
+    def _signal(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        run = self._runs.get(fields[0])
+        if run is None or not run.is_child:
+            return [b"gone"]
+        try:
+            (os.killpg if fields[2] == b"group" else os.kill)(run.pid, int(fields[1]))
+        except ProcessLookupError:
+            return [b"gone"]
+        return [b"sent"]
+
+    def _drain(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        run = self._runs.get(fields[0])
+        if run is not None:
+            run.drain_present()
+            run.marks.flush()
+            self._grown(run)
+        return []
+
+    def _watch(self, fields: list[bytes]) -> None:
+        run = self._runs.get(fields[0])
+        if run is not None:
+            run.watch = (int(fields[1]), int(fields[2]))
+            self._grown(run)
+
+    def _release(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        run = self._runs.get(fields[0])
+        if run is not None:
+            run.look()
+            run.drain_present()
+            self._forget(run)
+            for name in FIFOS:
+                _unlink(os.path.join(run.directory, name))
+        return []
+
+    def _quit(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        if not self._runs:
+            self._running = False
+        return []
+
+    # --- children -----------------------------------------------------------------------------------------------------
+
+    def _capture(self, run: Run) -> None:
+        for index, capture in enumerate(run.captures):
+            self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index))  # type: ignore[misc]
+
+    def _readable(self, run: Run, index: int) -> None:
+        self._heat(run)
+        if run.drain(index) < 0 and run.report < 0:
+            # No writer is left: poll would report that for ever. (While it starts, the child has yet to open it.)
+            self._poll.remove(run.captures[index].fd)
+        self._grown(run)
+
+    def _heat(self, run: Run) -> None:
+        # A thousand quiet runs must not hold three thousand descriptors for files that nobody writes.
+        self._hot.pop(run.run_id, None)
+        self._hot[run.run_id] = None
+        if len(self._hot) > _HOT_RUNS:
+            coldest = next(iter(self._hot))
+            del self._hot[coldest]
+            if coldest in self._runs:
+                self._runs[coldest].cool()
+
+    def _grown(self, run: Run) -> None:
+        if run.grew:
+            run.watch = None
+            self._tell(b"grew", run.run_id)
+
+    def _look(self, ready: int) -> None:
+        try:
+            os.read(self._wakeup, 4096)
+        except BlockingIOError:
+            pass
+        for run in list(self._runs.values()):
+            if run.report < 0:
+                self._look_at(run)
+
+    def _look_at(self, run: Run) -> None:
+        if run.look():
+            self._grown(run)
+            self._tell(b"exited", run.run_id, run.outcome)
+
+    def _forget(self, run: Run) -> None:
+        run.reap()
+        for capture in run.captures:
+            self._poll.remove(capture.fd)
+        run.cool()
+        run.close()
+        self._hot.pop(run.run_id, None)
+        del self._runs[run.run_id]
+        if not self._links and not self._runs:
+            self._running = False
+
+
+class _Poll:
+    """epoll where there is one (a thousand runs), else poll; each descriptor has one handler."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int], None]] = {}
+        self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
+
+    def add(self, fd: int, handler: Callable[[int], None]) -> None:
+        self._handlers[fd] = handler
+        self._poller.register(fd, select.POLLIN)
+
+    def change(self, fd: int, *, writing: bool) -> None:
+        if fd in self._handlers:
+            self._poller.modify(fd, select.POLLIN | (select.POLLOUT if writing else 0))
+
+    def remove(self, fd: int) -> None:
+        if self._handlers.pop(fd, None) is not None:
+            self._poller.unregister(fd)
+
+    def wait(self) -> list[tuple[Callable[[int], None], int]]:
+        """Sleep until something is ready. A handler that ran before in the same round may have removed a later one."""
+        try:
+            events = self._poller.poll()
+        except InterruptedError:
+            return []
+        return [(self._dispatch(fd), ready) for fd, ready in events]
+
+    def _dispatch(self, fd: int) -> Callable[[int], None]:
+        handler = self._handlers.get(fd)
+
+        def run(ready: int) -> None:
+            if handler is not None and self._handlers.get(fd) is handler:
+                handler(ready)
+
+        return run
+
+
+def _make_fifo(path: bytes) -> None:
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+
+
+def _unlink(path: bytes) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+def _limits(fields: list[bytes]) -> list[tuple[str, int, int]]:
+    return [
+        (name.decode(), int(soft), int(hard))
+        for name, soft, hard in zip(fields[::3], fields[1::3], fields[2::3], strict=True)
+    ]
+
+
+def _lock(path: str) -> bool:
+    """Hold the keeper's lock for life; false when another keeper has it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Run as ``--fd N SOCKET LOCK LOG``; exit code 3 says that another keeper lives."""
+    _, fd, socket_path, lock_path, log_path = arguments
+    if not _lock(lock_path):
+        return 3
+    os.umask(0o077)
+    os.chdir("/")
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+        # What is meant for the daemon or for a terminal's foreground must not end the parent of all children.
+        signal.signal(number, signal.SIG_IGN)
+    keeper = Keeper(Listener(socket_path), log_path)
+    keeper.attach(Link(int(fd)))
+    try:
+        keeper.loop()
+    except BaseException as error:
+        keeper.log(f"ended by {type(error).__name__}: {error}")
+        raise
+    _unlink(os.fsencode(socket_path))
+    sys.stdout.flush()
+    return 0

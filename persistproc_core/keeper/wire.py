@@ -1,0 +1,84 @@
+"""The private wire between the daemon and the keeper: frames of byte fields, without any I/O.
+
+A frame is a 4-byte big-endian length and that many bytes; these hold fields, each a 4-byte length and its bytes. A list
+inside a field is packed the same way. Strings are file-system encoded, numbers decimal ASCII.
+
+Requests of the daemon: ``verb, id, ...``; the keeper answers ``ok, id, ...`` or ``failed, id, what, errno, detail``:
+
+=========  ========================================================  ==========================================
+verb       fields                                                    answer
+=========  ========================================================  ==========================================
+hello      version                                                   version, pid; older connections are dropped
+list                                                                 one packed list a run (see `run.describe`)
+start      run id, folder, directory, argv, environment, umask,      pid, start time; ``failed`` names the stage
+           limits, ignored signals
+adopt      run id, folder                                            nothing: a run whose parent died is drained
+signal     run id, number, ``group`` or ``leader``                   ``sent`` or ``gone``
+drain      run id                                                    nothing: what was written is in the log now
+release    run id                                                    nothing: reaped, closed and forgotten
+quit                                                                 nothing; ends when it has no runs
+=========  ========================================================  ==========================================
+
+``watch, run id, stdout, stderr`` has no id and no answer. Events of the keeper, without id: ``grew, run id`` (once per
+watch, when the log is longer than those offsets) and ``exited, run id, outcome, time``.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["VERSION", "FrameReader", "frame", "pack", "unpack"]
+
+VERSION = 1
+"""Raised when a daemon of the former version could not talk to this keeper any more."""
+
+_MAX_FRAME = 64 * 1024 * 1024
+
+
+def pack(fields: Iterable[bytes]) -> bytes:
+    """Fields to bytes."""
+    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """Bytes to fields. Raises `ValueError` when they do not add up."""
+    fields = []
+    position = 0
+    while position < len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        position += 4
+        if position + size > len(data):
+            raise ValueError("a field runs past the end of its frame")
+        fields.append(data[position : position + size])
+        position += size
+    return fields
+
+
+def frame(*fields: bytes) -> bytes:
+    """One whole frame."""
+    body = pack(fields)
+    return len(body).to_bytes(4, "big") + body
+
+
+class FrameReader:
+    """Collects chunks and hands out complete frames."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[list[bytes]]:
+        """The frames that are complete now. Raises `ValueError` when the peer does not speak this wire."""
+        self._buffer += data
+        while len(self._buffer) >= 4:
+            size = int.from_bytes(self._buffer[:4], "big")
+            if size > _MAX_FRAME:
+                raise ValueError("a frame is too long")
+            if len(self._buffer) < 4 + size:
+                return
+            body = bytes(self._buffer[4 : 4 + size])
+            del self._buffer[: 4 + size]
+            yield unpack(body)
