@@ -1,0 +1,1 @@
+"""The daemon: policy, queries and RPC. One per user and home."""

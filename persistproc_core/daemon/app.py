@@ -1,0 +1,173 @@
+"""The daemon put together: one home, one lock, one keeper, one socket."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+
+from .. import __version__
+from ..paths import Home
+from ..protocol import PROTOCOL_VERSION, DaemonStatus
+from .clock import now
+from .dispatch import Dispatcher
+from .ending import Ender
+from .facts import Facts
+from .keeper import Keeper
+from .lifecycle import Lifecycle
+from .listener import Listener
+from .log import Log
+from .methods import Methods, hello
+from .output import Output
+from .peer import Peer
+from .recovery import Recovery
+from .registry import Registry
+from .session import Session
+from .store import Store
+from .supervisor import Supervisor
+from .tables import Tables
+from .waiting import Waiting
+
+__all__ = ["AlreadyRunning", "Daemon", "take_lock"]
+
+_LAST_REPLIES_SECONDS = 1.0
+
+
+class AlreadyRunning(Exception):
+    """Another daemon holds the lock of this home."""
+
+
+def take_lock(home: Home) -> int:
+    """Hold the home's lock for life; the file is never unlinked, or two daemons could each hold one of that name.
+
+    Raises `AlreadyRunning`.
+    """
+    fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise AlreadyRunning from None
+    os.ftruncate(fd, 0)
+    os.write(fd, b"%d\n" % os.getpid())
+    return fd
+
+
+class Daemon:
+    """One life of the daemon. The lock is held by the caller."""
+
+    def __init__(self, home: Home, *, umask: int, files: tuple[int, int]) -> None:
+        """``umask`` and ``files`` (RLIMIT_NOFILE) are what children get whose caller does not say."""
+        self._home = home
+        self._umask = umask
+        self._files = files
+        self._hello = hello(secrets.token_hex(8))
+        self._started_at = now()
+        self._quit = anyio.Event()
+        self._registry = Registry()
+        self._keeper: Keeper | None = None
+        self._listener: Listener | None = None
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until somebody asks for the end. ``ready()`` is called when connections are accepted."""
+        log = Log(self._home.log)
+        log.info("daemon.started", pid=os.getpid(), version=__version__, home=self._home.path)
+        try:
+            async with anyio.create_task_group() as group:
+                await self._serve(group, log, ready)
+                group.cancel_scope.cancel()
+        except BaseException as error:
+            if not isinstance(error, anyio.get_cancelled_exc_class()):
+                log.exception("daemon.failed", error)
+            raise
+        finally:
+            if self._listener is not None:
+                self._listener.close()
+            if self._keeper is not None:
+                self._keeper.close()
+            log.info("daemon.ended", pid=os.getpid())
+            log.close()
+
+    async def _serve(self, group: anyio.abc.TaskGroup, log: Log, ready: Callable[[], None]) -> None:
+        disk = Store(self._home.runs)
+        lifecycle = Lifecycle(group, log, disk, self._registry)
+        recovery = Recovery(group, log, disk, self._registry, lifecycle)
+        keeper = self._keeper = Keeper(
+            self._home,
+            log,
+            on_connected=recovery.reconcile,
+            on_exited=lifecycle.on_exited,
+            on_grew=lifecycle.grew,
+        )
+        ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
+        lifecycle.keeper = keeper
+        lifecycle.ender = ender
+        await recovery.load()
+        await group.start(keeper.run)
+        dispatcher = Dispatcher(self._methods(group, lifecycle, ender, keeper, disk).handlers(), log)
+
+        async def handle(connection: socket.socket, peer: Peer) -> None:
+            await Session(connection, peer, dispatcher, self._hello).serve()
+
+        self._listener = Listener(self._home.socket, log)
+        group.start_soon(self._listener.serve, group, handle)
+        group.start_soon(self._obey_signals, log)
+        ready()
+        await self._quit.wait()
+
+    def _methods(
+        self, group: anyio.abc.TaskGroup, lifecycle: Lifecycle, ender: Ender, keeper: Keeper, disk: Store
+    ) -> Methods:
+        facts = Facts(ender)
+        output = Output(keeper)
+        return Methods(
+            group=group,
+            registry=self._registry,
+            supervisor=Supervisor(self._registry, lifecycle, disk, self._umask, self._files),
+            facts=facts,
+            output=output,
+            waiting=Waiting(facts, output),
+            hello=self._hello,
+            daemon_facts=self._status,
+            quit_soon=lambda: self._quit_in(group),
+        )
+
+    def _quit_in(self, group: anyio.abc.TaskGroup) -> None:
+        group.start_soon(self._quit_soon)
+
+    async def _quit_soon(self) -> None:
+        # The reply to shutdown_daemon is on its way through its session; the client closes when it has it.
+        with anyio.move_on_after(_LAST_REPLIES_SECONDS):
+            if self._listener is not None:
+                await self._listener.wait_idle()
+        self._quit.set()
+
+    async def _obey_signals(self, log: Log) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                # A clean end leaves the processes to the keeper, like every other end of the daemon.
+                log.info("daemon.signalled", signal=signal.Signals(number).name)
+                self._quit.set()
+
+    def _status(self) -> DaemonStatus:
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "protocol": PROTOCOL_VERSION,
+            "instance": self._hello["instance"],
+            "home": self._home.path,
+            "socket": self._home.socket,
+            "started_at": self._started_at,
+            "keeper_pid": self._keeper.pid if self._keeper else None,
+            "processes": len(self._registry),
+            "running": sum(process.live for process in self._registry),
+            "memory_bytes": 0,
+            "keeper_memory_bytes": None,
+            "connections": self._listener.connections if self._listener else 0,
+        }

@@ -1,0 +1,140 @@
+"""JSON-RPC 2.0 over jsonrpcserver: one line in, the reply line (or none) out.
+
+jsonrpcserver finds and calls the method; its asynchronous dispatcher needs asyncio, so the methods it calls here only
+note down what is to be done, and that is awaited afterwards. Batches are taken apart before, because one bad element
+must not spoil the others (JSON-RPC 2.0, section 6). No exception's text ever goes out: a defect is logged with an id,
+and the reply carries the id.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import jsonrpcserver
+from jsonrpcserver.codes import ERROR_INVALID_REQUEST, ERROR_METHOD_NOT_FOUND
+
+from ..errors import InternalError, InvalidRequest, PersistprocError
+from ..framing import decode, encode
+from ..protocol import MAX_BATCH, METHODS, Method, method_named
+from ..schema import validate_params
+from .log import Log
+from .peer import Peer
+
+__all__ = ["Dispatcher", "Handler"]
+
+Handler = Callable[[Any, Peer], Awaitable[object]]
+"""Takes validated parameters and who asks; gives the result."""
+
+_MAX_ID = 64
+
+
+class _Call:
+    """What one request wants; filled in by jsonrpcserver's call of the method."""
+
+    def __init__(self) -> None:
+        self.method: Method | None = None
+        self.params: object = None
+
+
+def _noted(method: Method) -> Callable[..., Any]:
+    def note(call: _Call, *positional: object, **named: object) -> Any:
+        call.method = method
+        call.params = list(positional) if positional else named
+        return jsonrpcserver.Success(None)
+
+    return note
+
+
+class Dispatcher:
+    """Answers lines."""
+
+    def __init__(self, handlers: Mapping[str, Handler], log: Log) -> None:
+        """``handlers`` has one for each declared method, by name."""
+        assert handlers.keys() == METHODS.keys(), handlers.keys() ^ METHODS.keys()
+        self._handlers = handlers
+        self._methods = {name: _noted(method) for name, method in METHODS.items()}
+        self._log = log
+
+    async def answer(self, line: bytes, peer: Peer) -> bytes | None:
+        """The reply line; None for notifications."""
+        try:
+            message = decode(line)
+        except PersistprocError as error:
+            return encode(_error_reply(error, None))
+        if not isinstance(message, list):
+            reply = await self._answer_one(message, peer)
+            return None if reply is None else encode(reply)
+        if not 0 < len(message) <= MAX_BATCH:
+            return encode(_error_reply(InvalidRequest(f"a batch holds 1 to {MAX_BATCH} requests"), None))
+        replies = [reply for element in message if (reply := await self._answer_one(element, peer)) is not None]
+        return encode(replies) if replies else None
+
+    async def _answer_one(self, message: object, peer: Peer) -> dict[str, object] | None:
+        call = _Call()
+        response = jsonrpcserver.dispatch_to_serializable(
+            "", methods=self._methods, context=call, deserializer=lambda _: message, validator=_check_request
+        )
+        request_id = message.get("id") if isinstance(message, dict) else None
+        if call.method is None:
+            assert isinstance(response, dict)
+            return self._refusal(response, message)
+        try:
+            params = validate_params(call.method, call.params)
+            result = await self._handlers[call.method.name](params, peer)
+        except PersistprocError as error:
+            return None if response is None else _error_reply(error, request_id)
+        except Exception as error:
+            defect = secrets.token_hex(4)
+            self._log.exception("defect", error, id=defect, method=call.method.name)
+            failure = InternalError(
+                f"internal error {defect}", hint="daemon.log has it under this id", data={"id": defect}
+            )
+            return None if response is None else _error_reply(failure, request_id)
+        return None if response is None else {"jsonrpc": "2.0", "result": result, "id": request_id}
+
+    def _refusal(self, response: dict[str, Any], message: object) -> dict[str, object] | None:
+        code = response["error"]["code"]
+        if code == ERROR_METHOD_NOT_FOUND:
+            assert isinstance(message, dict)
+            try:
+                method_named(message["method"])
+            except PersistprocError as error:
+                return _error_reply(error, message["id"])
+        if code == ERROR_INVALID_REQUEST:
+            return _error_reply(InvalidRequest(_problem(message)), None)
+        return _error_reply(InternalError("internal error"), response.get("id"))
+
+
+def _check_request(message: object) -> object:
+    problem = _problem(message)
+    if problem:
+        raise ValueError(problem)
+    return message
+
+
+def _problem(message: object) -> str:
+    """What is wrong with a request object (JSON-RPC 2.0, section 4); empty when nothing is."""
+    if not isinstance(message, dict):
+        return "a request is an object"
+    if message.get("jsonrpc") != "2.0":
+        return 'a request has "jsonrpc": "2.0"'
+    if not isinstance(message.get("method"), str):
+        return "a request has a method, a text"
+    if "params" in message and not isinstance(message["params"], dict | list):
+        return "params is an object"
+    if "id" in message and not _is_id(message["id"]):
+        return f"an id is a number or a text of at most {_MAX_ID} characters"
+    unknown = message.keys() - {"jsonrpc", "method", "params", "id"}
+    return f"a request has no member {min(unknown)}" if unknown else ""
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _MAX_ID
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
+
+
+def _error_reply(error: PersistprocError, request_id: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "error": error.to_wire(), "id": request_id}

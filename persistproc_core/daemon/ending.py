@@ -1,0 +1,172 @@
+"""Ending a run: signal, wait, SIGKILL, until nothing of it is left, or the survivors are named.
+
+The group is signalled through the keeper, whose unreaped child holds the group's number; everything else through a
+handle on the exact process. Nobody is asked twice a second whether it is dead: handles become readable.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from ..errors import StopTimedOut
+from ..protocol import Survivor
+from .identity import Handle, Identity
+from .keeper import Keeper
+from .model import Run, signal_name
+from .process_table import Process, ProcessTable, escaped
+from .tables import Tables
+
+__all__ = ["Ender", "Ending", "wait_gone"]
+
+_KILL_SECONDS = 5.0
+_LEAST_GRACE_OF_ESCAPED = 1.0
+_POLL_SECONDS = 0.05
+
+
+class Ending(NamedTuple):
+    """How a run was ended: the last signal that was needed, and every process that was there."""
+
+    ended_by: str | None
+    pids: tuple[int, ...]
+
+
+class Ender:
+    """Ends runs."""
+
+    def __init__(self, keeper: Keeper, tables: Tables) -> None:
+        self._keeper = keeper
+        self._tables = tables
+
+    async def members(self, run: Run) -> list[Process]:
+        """The live processes of a run, now."""
+        return (await self.members_of([run]))[run.run_id]
+
+    async def members_of(self, runs: list[Run]) -> dict[str, list[Process]]:
+        """The live processes of several runs, at one look, by run id."""
+        if not runs:
+            return {}
+        table = await self._tables.fresh()
+        return await anyio.to_thread.run_sync(lambda: {run.run_id: _members(table, run) for run in runs})
+
+    async def end(
+        self, run: Run, signum: int, grace_seconds: float, *, force: bool = False, leave_escaped: bool = False
+    ) -> Ending:
+        """End all processes of the run; returns when none is left.
+
+        The group first, then, once it is gone, what left its session. Raises `StopTimedOut` when something survives
+        SIGKILL for five seconds (an uninterruptible sleep, another user's process).
+        """
+        attempt = _Attempt(self, run)
+        deadline = anyio.current_time() + (0 if force else grace_seconds)
+        first = signal.SIGKILL if force else signum
+        await attempt.clear(first, deadline, of_session=True)
+        if not leave_escaped:
+            least = anyio.current_time() + (0 if force else min(grace_seconds, _LEAST_GRACE_OF_ESCAPED))
+            await attempt.clear(first, max(deadline, least), of_session=False)
+        return Ending(attempt.ended_by, tuple(sorted(attempt.seen)))
+
+    async def signal_members(self, run: Run, signum: int, members: list[Process], *, of_session: bool) -> None:
+        """Send one signal to these members, the group at one go where that is safe."""
+        sent = of_session and await self._keeper.signal(run, signum, "group")
+        for member in members:
+            if sent and member.pgid == run.pid:
+                continue
+            with ExitStack() as stack:
+                handle = Handle.open(member.identity)
+                if handle is not None:
+                    stack.enter_context(handle).send(signum)
+
+
+class _Attempt:
+    """One attempt to end one run."""
+
+    def __init__(self, ender: Ender, run: Run) -> None:
+        self._ender = ender
+        self._run = run
+        self.seen: set[int] = set()
+        self.ended_by: str | None = None
+
+    async def _left(self, of_session: bool) -> list[Process]:
+        members = await self._ender.members(self._run)
+        outside = {process.pid for process in escaped(members, self._run.pid)}
+        left = [process for process in members if (process.pid not in outside) == of_session]
+        self.seen.update(process.pid for process in left)
+        return left
+
+    async def clear(self, signum: int, deadline: float, *, of_session: bool) -> None:
+        left = await self._left(of_session)
+        told: set[Identity] = set()
+        while left and anyio.current_time() < deadline:
+            # A process that was forked between the look and the signal has not been told yet.
+            news = [process for process in left if process.identity not in told]
+            if news:
+                await self._send(signum, news, of_session)
+                told.update(process.identity for process in news)
+            left = await self._wait(left, deadline, of_session)
+        killed_until = anyio.current_time() + _KILL_SECONDS
+        while left:
+            await self._send(signal.SIGKILL, left, of_session)
+            left = await self._wait(left, killed_until, of_session)
+            if left and anyio.current_time() >= killed_until:
+                raise _timed_out(left)
+
+    async def _send(self, signum: int, to: list[Process], of_session: bool) -> None:
+        self.ended_by = signal_name(signum)
+        await self._ender.signal_members(self._run, signum, to, of_session=of_session)
+
+    async def _wait(self, processes: list[Process], deadline: float, of_session: bool) -> list[Process]:
+        with anyio.move_on_after(max(deadline - anyio.current_time(), 0)):
+            for process in processes:
+                await wait_gone(process.identity)
+        return await self._left(of_session)
+
+
+async def wait_gone(identity: Identity) -> None:
+    """Wait until the process has ended; a zombie has."""
+    handle = Handle.open(identity)
+    if handle is None:
+        return
+    try:
+        if handle.fd >= 0:
+            await anyio.wait_readable(handle.fd)
+        else:
+            # No pidfds here (macOS): the one place where asking again and again is all there is.
+            while handle.is_alive():  # noqa: ASYNC110
+                await anyio.sleep(_POLL_SECONDS)
+    finally:
+        handle.close()
+
+
+def _members(table: ProcessTable, run: Run) -> list[Process]:
+    leader = table.processes.get(run.pid or 0)
+    # Unreaped by the keeper, or in this very look by its identity: then the leader's number means this run.
+    trusted = run.is_child or (leader is not None and leader.identity == run.identity)
+    return table.members(run.run_id, run.pid, trust_session=trusted)
+
+
+def _timed_out(left: list[Process]) -> StopTimedOut:
+    survivors: list[Survivor] = [
+        {"pid": process.pid, "state": process.state, "command": command_line(process.pid)} for process in left
+    ]
+    names = ", ".join(f"{survivor['pid']} ({survivor['command']})" for survivor in survivors)
+    return StopTimedOut(
+        f"still alive {_KILL_SECONDS:g} s after SIGKILL: {names}",
+        hint="look at them with ps; a process in state D waits for the kernel",
+        data={"survivors": survivors},
+    )
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process, for people; empty when it is gone."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return ""

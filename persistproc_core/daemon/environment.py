@@ -1,0 +1,67 @@
+"""The environment of a child: what the caller asked for, what we add, and how two of them differ.
+
+Values stay in memory. What leaves this module towards a client or the disk is names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..errors import InvalidParams
+from ..protocol import Difference
+from .process_table import MARKER
+
+__all__ = ["build", "check", "difference", "without_added"]
+
+_UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+_COLOURS = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
+_COLOUR_WISHES = frozenset({"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"})
+
+# These differ between any two terminals and say nothing about the program.
+_INCIDENTAL = frozenset(
+    "_ COLUMNS GPG_TTY LINES OLDPWD PWD SHLVL SSH_AGENT_PID SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY STY "
+    "TERM_SESSION_ID TMUX TMUX_PANE VTE_VERSION WINDOW WINDOWID XDG_SESSION_ID".split()
+)
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """Raise `InvalidParams` for a name that execve(2) could not carry as a variable."""
+    for name in environment:
+        if not name or "=" in name:
+            raise InvalidParams(f"{name!r} cannot be the name of an environment variable")
+
+
+def build(asked: Mapping[str, str], run_id: str, working_directory: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The environment for exec, and the names that we added to what was asked for."""
+    added = {name: value for name, value in _UNBUFFERED.items() if name not in asked}
+    if not _COLOUR_WISHES & asked.keys() and asked.get("TERM") != "dumb":
+        added.update(_COLOURS)
+    added[MARKER] = run_id
+    environment = {**asked, **added}
+    if "PWD" in environment:
+        # A shell would have set it on its way to that directory (POSIX, cd).
+        environment["PWD"] = working_directory
+    return environment, tuple(sorted(added))
+
+
+def without_added(environment: Mapping[str, str], added: tuple[str, ...]) -> dict[str, str]:
+    """What was asked for, from the environment that the kernel still knows."""
+    return {name: value for name, value in environment.items() if name not in added}
+
+
+def difference(asked: Mapping[str, str], running: Mapping[str, str]) -> list[Difference]:
+    """The names of variables that differ, and PORT once more by itself; an empty list when nothing does."""
+    added = _names(asked.keys() - running.keys())
+    removed = _names(running.keys() - asked.keys())
+    changed = _names(name for name in asked.keys() & running.keys() if asked[name] != running[name])
+    found: list[Difference] = []
+    if added or removed or changed:
+        found.append({"what": "environment", "added": added, "removed": removed, "changed": changed})
+    if asked.get("PORT", "") != running.get("PORT", ""):
+        # A port number is no secret, and the one difference that explains why the page does not load.
+        found.append({"what": "port", "asked": asked.get("PORT", ""), "running": running.get("PORT", "")})
+    return found
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if name not in _INCIDENTAL and name != MARKER)

@@ -1,0 +1,102 @@
+"""What the front ends are told of a process: its record, and what the kernel says of its processes right now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import anyio.to_thread
+
+from ..protocol import Listener, ProcessInfo, RunInfo
+from .ending import Ender
+from .model import Process, Run
+from .ports import listeners
+from .projects import project_name
+from .usage import Usage, UsageMeter
+
+__all__ = ["Facts"]
+
+
+class _Measured(NamedTuple):
+    ports: list[Listener]
+    usage: Usage
+    pids: list[int]
+
+
+class Facts:
+    """Builds the replies."""
+
+    def __init__(self, ender: Ender) -> None:
+        self._ender = ender
+        self._meter = UsageMeter()
+
+    def plain(self, process: Process, run: Run | None = None) -> ProcessInfo:
+        """Without asking the kernel: what a start or stop answers."""
+        run = run or process.current
+        assert run is not None
+        return _info(process, run, None)
+
+    async def measured(self, processes: Iterable[Process]) -> list[ProcessInfo]:
+        """With ports, cpu and memory, for all at one look."""
+        runs = [(process, process.current) for process in processes if process.current is not None]
+        present = [run for _, run in runs if run.present]
+        members = await self._ender.members_of(present)
+        pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
+        measured = await anyio.to_thread.run_sync(self._measure, pids) if pids else {}
+        return [_info(process, run, measured.get(run.run_id)) for process, run in runs]
+
+    def _measure(self, pids: dict[str, list[int]]) -> dict[str, _Measured]:
+        ports = listeners(pid for found in pids.values() for pid in found)
+        usages = self._meter.measure(pids)
+        return {
+            run_id: _Measured([port for port in ports if port["pid"] in found], usages[run_id], found)
+            for run_id, found in ((run_id, sorted(found)) for run_id, found in pids.items())
+        }
+
+
+def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo:
+    survivors = list(run.survivors)
+    if measured is not None and not run.live:
+        survivors = measured.pids
+    return {
+        "name": process.name,
+        "project": project_name(process.project_directory),
+        "project_directory": process.project_directory,
+        "state": run.state,
+        "pid": run.pid,
+        "run": run.number,
+        "run_id": run.run_id,
+        "command": run.command.text,
+        "argv": list(run.command.argv),
+        "shell": run.command.shell,
+        "working_directory": run.working_directory,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "reason": run.reason,
+        "ports": measured.ports if measured else [],
+        "started_by": run.started_by,
+        "cpu_percent": measured.usage.cpu_percent if measured else None,
+        "memory_bytes": measured.usage.memory_bytes if measured else None,
+        "processes": len(measured.pids) if measured else int(run.live),
+        "survivors": survivors,
+        "runs": len(process.runs),
+    }
+
+
+def run_info(run: Run) -> RunInfo:
+    """One line of a process's history."""
+    return {
+        "run": run.number,
+        "run_id": run.run_id,
+        "state": run.state,
+        "pid": run.pid,
+        "command": run.command.text,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "reason": run.reason,
+        "started_by": run.started_by,
+    }

@@ -1,0 +1,229 @@
+"""The keeper as the daemon sees it: connected to, started when there is none, replaced at once when it dies."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from ..keeper import wire
+from ..keeper.wire import VERSION, pack, unpack
+from ..paths import Home
+from .keeper_link import KeeperLink, KeeperLost
+from .log import Log
+from .model import Outcome, Run
+
+__all__ = ["Keeper", "KeptRun"]
+
+_PROGRAM = os.path.join(os.path.dirname(wire.__file__), "__main__.py")
+_ANSWER_SECONDS = 10.0
+_FIRST_DELAY = 0.01
+_LONGEST_DELAY = 5.0
+
+
+class KeptRun(NamedTuple):
+    """A run in the keeper's table."""
+
+    run_id: str
+    pid: int
+    start: int | None
+    outcome: Outcome | None
+    starting: bool
+
+
+class Keeper:
+    """Owns the link. `run` keeps it alive; requests wait until there is one."""
+
+    def __init__(
+        self,
+        home: Home,
+        log: Log,
+        *,
+        on_connected: Callable[[list[KeptRun]], Awaitable[None]],
+        on_exited: Callable[[str, Outcome], None],
+        on_grew: Callable[[str], None],
+    ) -> None:
+        self._home = home
+        self._log = log
+        self._on_connected = on_connected
+        self._on_exited = on_exited
+        self._on_grew = on_grew
+        self._link: KeeperLink | None = None
+        self._ready = anyio.Event()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self.pid: int | None = None
+
+    async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Hold a link for ever. Started: when the runs of the first keeper are known."""
+        delay = _FIRST_DELAY
+        started = False
+        while True:
+            link = await self._open()
+            if link is not None:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._serve, link, group.cancel_scope)
+                    if await self._greet(link):
+                        delay = _FIRST_DELAY
+                        if not started:
+                            started = True
+                            task_status.started()
+                    else:
+                        group.cancel_scope.cancel()
+                link.close()
+            # A keeper that dies as soon as it lives must not make the daemon spin.
+            await anyio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    async def _serve(self, link: KeeperLink, scope: anyio.CancelScope) -> None:
+        try:
+            await link.serve()
+        finally:
+            self._lose()
+            scope.cancel()
+
+    async def _greet(self, link: KeeperLink) -> bool:
+        try:
+            with anyio.fail_after(_ANSWER_SECONDS):
+                version, pid = await link.request(b"hello", b"%d" % VERSION)
+                kept = [_kept(unpack(fields)) for fields in await link.request(b"list")]
+            self.pid = int(pid)
+            self._link = link
+            self._log.info("keeper.connected", pid=self.pid, runs=len(kept), wire=version.decode())
+            await self._on_connected(kept)
+        except (KeeperLost, TimeoutError) as error:
+            self._log.warning("keeper.silent", error=type(error).__name__)
+            return False
+        self._ready.set()
+        return True
+
+    def _lose(self) -> None:
+        if self._link is not None:
+            self._log.warning("keeper.lost", pid=self.pid)
+            self._link = None
+            self.pid = None
+        if self._ready.is_set():
+            self._ready = anyio.Event()
+
+    async def _open(self) -> KeeperLink | None:
+        try:
+            return KeeperLink(await anyio.to_thread.run_sync(self._connect_or_start), self._event)
+        except OSError as error:
+            self._log.warning("keeper.unavailable", error=str(error))
+            return None
+
+    def _connect_or_start(self) -> socket.socket:
+        self._children = [child for child in self._children if child.poll() is None]
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(self._home.keeper_socket)
+            return connection
+        except OSError:
+            connection.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._children.append(
+                subprocess.Popen(
+                    [
+                        *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(theirs.fileno())),
+                        self._home.keeper_socket,
+                        os.path.join(self._home.keeper, "lock"),
+                        os.path.join(self._home.keeper, "keeper.log"),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            )
+        return ours
+
+    def _event(self, message: list[bytes]) -> None:
+        if message[0] == b"exited":
+            self._on_exited(message[1].decode(), Outcome.parse(message[2]))
+        elif message[0] == b"grew":
+            self._on_grew(message[1].decode())
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    async def _connected(self) -> KeeperLink:
+        while self._link is None:
+            await self._ready.wait()
+        return self._link
+
+    async def start(self, run: Run, environment: dict[str, str], umask: int) -> tuple[int, int | None]:
+        """Start the run's command; pid and start time.
+
+        Raises `KeeperRefused`, or `KeeperLost`: it may or may not run.
+        """
+        link = await self._connected()
+        limits = [field for name, soft, hard in run.settings.limits for field in (name, str(soft), str(hard))]
+        pid, start = await link.request(
+            b"start",
+            run.run_id.encode(),
+            os.fsencode(run.directory),
+            os.fsencode(run.working_directory),
+            pack(map(os.fsencode, run.command.argv)),
+            pack(os.fsencode(text) for pair in environment.items() for text in pair),
+            b"%d" % umask,
+            pack(field.encode() for field in limits),
+            pack(b"%d" % number for number in run.settings.ignored_signals),
+        )
+        return int(pid), int(start) if start else None
+
+    async def adopt(self, run: Run) -> None:
+        """Drain a run whose keeper died."""
+        await self._ask(b"adopt", run.run_id.encode(), os.fsencode(run.directory))
+
+    async def signal(self, run: Run, signum: int, to: str) -> bool:
+        """Signal the group or the leader; false when it is not the keeper's (any more)."""
+        return await self._ask(b"signal", run.run_id.encode(), b"%d" % signum, to.encode()) == [b"sent"]
+
+    async def drain(self, run: Run) -> None:
+        """Have all in the log that was written until now."""
+        await self._ask(b"drain", run.run_id.encode())
+
+    async def release(self, run: Run) -> None:
+        """Nothing of the run is left: reap it, close it, forget it."""
+        await self._ask(b"release", run.run_id.encode())
+
+    async def watch(self, run: Run, stdout: int, stderr: int) -> None:
+        """Ask for one `on_grew` when the run's log is longer than this."""
+        try:
+            await (await self._connected()).watch(run.run_id, stdout, stderr)
+        except KeeperLost:
+            pass  # whoever waits is woken when the next keeper is there
+
+    async def _ask(self, verb: bytes, *fields: bytes) -> list[bytes]:
+        """A request that may be repeated: the next keeper answers it when this one dies."""
+        while True:
+            link = await self._connected()
+            try:
+                return await link.request(verb, *fields)
+            except KeeperLost:
+                if self._link is link:
+                    self._lose()
+
+    def close(self) -> None:
+        """Let go of the keeper; without runs it ends by itself."""
+        if self._link is not None:
+            self._link.close()
+
+
+def _kept(fields: list[bytes]) -> KeptRun:
+    run_id, pid, start, outcome, phase = fields
+    return KeptRun(
+        run_id.decode(),
+        int(pid),
+        int(start) if start else None,
+        Outcome.parse(outcome) if outcome else None,
+        phase == b"starting",
+    )

@@ -1,0 +1,287 @@
+"""The life of a run: launched through the keeper, ended by its exit record, released when nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from ..errors import StopTimedOut, StorageFailed
+from . import store
+from .clock import now, rfc3339
+from .ending import Ender, Ending, wait_gone
+from .failures import start_failed
+from .identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of, is_alive
+from .keeper import Keeper
+from .keeper_link import KeeperLost, KeeperRefused
+from .log import Log
+from .model import Outcome, Process, Run
+from .registry import Registry
+from .states import Event
+from .store import Record, Store
+
+__all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
+
+_KEPT_RUNS = 20
+_REAPED_WITHIN = 1.0
+_REPORTED_WITHIN = 5.0
+
+DEFAULT_GRACE_SECONDS = 10.0
+
+
+class Lifecycle:
+    """Owns what happens to runs between the verbs."""
+
+    def __init__(self, group: TaskGroup, log: Log, disk: Store, registry: Registry) -> None:
+        self._group = group
+        self._log = log
+        self._disk = disk
+        self._registry = registry
+        self.keeper: Keeper
+        self.ender: Ender
+
+    # --- the beginning ------------------------------------------------------------------------------------------------
+
+    async def launch(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
+        """Write the record, then let the keeper start the command.
+
+        Raises `StartFailed` or `StorageFailed`; no run is left behind then.
+        """
+        content = store.dump(Record(process.name, process.project_directory, run))
+        try:
+            await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
+        except OSError as error:
+            raise StorageFailed(
+                f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
+            ) from None
+        self._registry.add_run(process, run)
+        try:
+            await self._start(run, environment, umask)
+        except KeeperRefused as refusal:
+            self._registry.discard_run(process, run)
+            failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
+            await self._remove(run)
+            raise failure from None
+        finally:
+            run.launched.set()
+        self.hold(run)
+        self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
+        self._prune(process)
+
+    async def _start(self, run: Run, environment: dict[str, str], umask: int) -> None:
+        while True:
+            try:
+                pid, start = await self.keeper.start(run, environment, umask)
+            except KeeperLost:
+                if await self._started_anyway(run):
+                    return
+                # The gate kept the command from running, so it may be asked for once more.
+                continue
+            self._spawned(run, pid, start)
+            return
+
+    def _spawned(self, run: Run, pid: int, start: int | None) -> None:
+        known = identity_of(pid)
+        run.identity = Identity(boot_id(), pid, start if start is not None else known.start if known else 0)
+        if run.state == "starting":
+            run.advance(Event.SPAWNED)
+
+    async def _started_anyway(self, run: Run) -> bool:
+        await self.keeper.adopt(run)
+        note = await anyio.to_thread.run_sync(store.spawned, run)
+        if note is None:
+            return False
+        self._spawned(run, *note)
+        await self.find_orphan(run)
+        return True
+
+    def hold(self, run: Run) -> None:
+        # Without an open end the kernel forgets what a child wrote and then exited, while no keeper lives.
+        if not run.holders:
+            for name in ("stdout", "stderr"):
+                try:
+                    run.holders.append(os.open(os.path.join(run.directory, name), os.O_RDONLY | os.O_NONBLOCK))
+                except OSError as error:
+                    self._log.warning("run.unheld", run=run.run_id, error=error.strerror)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def on_exited(self, run_id: str, outcome: Outcome) -> None:
+        """The keeper has seen the end of a leader; all that it wrote is in the log."""
+        found = self._registry.run(run_id)
+        if found is not None and found[1].live:
+            self.finish(found[1], outcome)
+
+    def finish(self, run: Run, outcome: Outcome | None, reason: str = "", ended_at: str | None = None) -> None:
+        if not run.live:
+            return
+        run.finish(outcome, ended_at or (rfc3339(outcome.time_ns) if outcome else now()), reason)
+        self._log.info("run.ended", run=run.run_id, state=run.state, exit_code=run.exit_code, signal=run.signal)
+        self._group.start_soon(self.settle, run)
+
+    async def settle(self, run: Run) -> None:
+        """Watch over what the leader left behind; release the run when nothing is left."""
+        await run.launched.wait()
+        await self.write(run)
+        while not run.gone.is_set():
+            members = await self.ender.members(run)
+            run.survivors = tuple(process.pid for process in members)
+            if not members:
+                await self.release(run)
+                return
+            self._log.info("run.survivors", run=run.run_id, pids=run.survivors)
+            for process in members:
+                await wait_gone(process.identity)
+
+    async def release(self, run: Run) -> None:
+        """Nothing of the run is left: the keeper may give its number back."""
+        if run.gone.is_set():
+            return
+        await self.keeper.release(run)
+        for fd in run.holders:
+            os.close(fd)
+        run.holders.clear()
+        run.survivors = ()
+        run.gone.set()
+        run.grew()
+        await self.write(run)
+
+    async def write(self, run: Run) -> None:
+        """Write the record as it is now; a full disk costs the record's freshness, nothing else."""
+        found = self._registry.run(run.run_id)
+        if found is None:
+            return
+        async with run.writing:
+            content = store.dump(Record(found[0].name, found[0].project_directory, run))
+            try:
+                await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
+            except OSError as error:
+                self._log.warning("record.unwritten", run=run.run_id, error=error.strerror)
+
+    def grew(self, run_id: str) -> None:
+        """The keeper says that a watched log is longer now."""
+        found = self._registry.run(run_id)
+        if found is not None:
+            found[1].grew()
+
+    async def end(
+        self,
+        run: Run,
+        signum: int,
+        grace_seconds: float,
+        reason: str,
+        *,
+        force: bool = False,
+        leave_escaped: bool = False,
+    ) -> Ending:
+        """End a run, its leader and all that it left; the process's lock is held. Raises `StopTimedOut`."""
+        if run.live:
+            run.stop_reason = reason
+            run.advance(Event.STOP_ASKED)
+            await self.write(run)
+        ending = await self.ender.end(run, signum, grace_seconds, force=force, leave_escaped=leave_escaped)
+        with anyio.move_on_after(_REPORTED_WITHIN):
+            await run.ended.wait()
+        self.finish(run, None)
+        if not leave_escaped:
+            await self.release(run)
+        return ending
+
+    async def resume_stop(self, run: Run) -> None:
+        """Go on with a stop in the middle of which a former daemon died."""
+        found = self._registry.run(run.run_id)
+        if found is None:
+            return
+        async with found[0].lock:
+            if run.state == "stopping":
+                try:
+                    await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, run.stop_reason or "stopped")
+                except StopTimedOut as error:
+                    self._log.warning("stop.timed_out", run=run.run_id, error=error.message)
+
+    # --- old runs -----------------------------------------------------------------------------------------------------
+
+    def _prune(self, process: Process) -> None:
+        for run in process.runs[:-_KEPT_RUNS]:
+            if run.gone.is_set():
+                self._registry.discard_run(process, run)
+                self._group.start_soon(self._remove, run)
+
+    async def _remove(self, run: Run) -> None:
+        try:
+            await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
+        except OSError as error:
+            self._log.warning("run.unremoved", run=run.run_id, error=error.strerror)
+
+    # --- runs without a keeper ----------------------------------------------------------------------------------------
+
+    async def find_orphan(self, run: Run) -> None:
+        """Take over a live run that the keeper does not know: its parent died, or nobody looked when it ended."""
+        run.is_child = False
+        outcome = await anyio.to_thread.run_sync(store.exit_record, run)
+        if outcome is None and run.identity is None:
+            note = await anyio.to_thread.run_sync(store.spawned, run)
+            if note is not None:
+                run.identity = Identity(run.boot_id, note[0], note[1] or 0)
+        if outcome is not None:
+            self.finish(run, outcome)
+        elif run.boot_id != boot_id():
+            self.finish(run, None, "the machine was started again", await self._last_seen(run))
+        elif run.identity is None:
+            self.finish(run, None, "persistproc died before the command ran; it never ran")
+        else:
+            await self._adopt(run)
+
+    async def _adopt(self, run: Run) -> None:
+        assert run.identity is not None
+        handle = Handle.open(run.identity)
+        if handle is None or not is_alive(run.identity):
+            await self.drain_orphan(run)
+            self.finish(run, None, "", await self._last_seen(run))
+            return
+        if run.state == "starting":
+            run.advance(Event.SPAWNED)
+        await self.drain_orphan(run)
+        self.hold(run)
+        if run.watched:
+            handle.close()
+            return
+        run.watched = True
+        self._group.start_soon(self._watch_orphan, run, handle)
+        self._log.info("run.adopted", run=run.run_id, pid=run.pid)
+
+    async def drain_orphan(self, run: Run) -> None:
+        """Have the keeper read the FIFOs of a run that is not its child."""
+        try:
+            await self.keeper.adopt(run)
+            await self.keeper.drain(run)
+        except KeeperRefused as refusal:
+            self._log.warning("run.undrained", run=run.run_id, error=str(refusal))
+
+    async def _watch_orphan(self, run: Run, handle: Handle) -> None:
+        with handle:
+            await wait_gone(handle.identity)
+            outcome = await self._outcome_from_kernel(handle)
+        await self.drain_orphan(run)
+        self.finish(run, outcome, "its keeper died before it did; how it ended is not known")
+
+    async def _outcome_from_kernel(self, handle: Handle) -> Outcome | None:
+        """How a process ended that was nobody's child; the kernel tells once its new parent has reaped it."""
+        with anyio.move_on_after(_REAPED_WITHIN if handle.fd >= 0 else 0):
+            while True:
+                status = exit_status_from_kernel(handle.fd)
+                if status is not None:
+                    ended = time.time_ns()
+                    if os.WIFEXITED(status):
+                        return Outcome(os.WEXITSTATUS(status), None, ended)
+                    return Outcome(None, os.WTERMSIG(status), ended)
+                await anyio.sleep(0.02)
+        return None
+
+    async def _last_seen(self, run: Run) -> str | None:
+        time_ns = await anyio.to_thread.run_sync(store.last_written, run)
+        return None if time_ns is None else rfc3339(time_ns)

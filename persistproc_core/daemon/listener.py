@@ -1,0 +1,116 @@
+"""The daemon's socket: bound by us, 0600 from birth, and an accept loop that nothing ends.
+
+anyio's own listener unlinks a socket that is in use, and its accept loop ends when descriptors run out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..protocol import MAX_CONNECTIONS
+from .log import Log
+from .peer import Peer, is_us, peer_of
+
+__all__ = ["Listener"]
+
+_PAUSE_SECONDS = 0.1
+
+
+class Listener:
+    """Accepts connections of our own user."""
+
+    def __init__(self, path: str, log: Log) -> None:
+        self._path = path
+        self._log = log
+        self._socket = _bind(path)
+        self._inode = os.stat(path).st_ino
+        self._open = anyio.Semaphore(MAX_CONNECTIONS)
+        self.connections = 0
+        self._idle = anyio.Event()
+
+    async def serve(self, group: TaskGroup, handle: Callable[[socket.socket, Peer], Awaitable[None]]) -> None:
+        """Accept for ever; each connection is served in ``group``."""
+        while True:
+            # At the cap the next client waits in the kernel's queue instead of costing us a descriptor.
+            await self._open.acquire()
+            connection = await self._accept()
+            group.start_soon(self._serve_one, connection, handle)
+
+    async def _accept(self) -> socket.socket:
+        while True:
+            try:
+                return self._socket.accept()[0]
+            except BlockingIOError:
+                await anyio.wait_readable(self._socket)
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    raise
+                # The connection stays in the queue and the socket stays readable: without a pause this spins.
+                self._log.warning("accept.exhausted", error=error.strerror)
+                await anyio.sleep(_PAUSE_SECONDS)
+
+    async def _serve_one(
+        self, connection: socket.socket, handle: Callable[[socket.socket, Peer], Awaitable[None]]
+    ) -> None:
+        self.connections += 1
+        try:
+            with connection:
+                peer = peer_of(connection)
+                if is_us(peer):
+                    await handle(connection, peer)
+                else:
+                    self._log.warning("connection.refused", uid=peer.uid, pid=peer.pid)
+        except Exception as error:
+            # One connection's failure, ours or its own, must not end the others' task group.
+            self._log.exception("connection.failed", error)
+        finally:
+            self.connections -= 1
+            if not self.connections:
+                self._idle.set()
+                self._idle = anyio.Event()
+            self._open.release()
+
+    async def wait_idle(self) -> None:
+        """Wait until no connection is open."""
+        if self.connections:
+            await self._idle.wait()
+
+    def close(self) -> None:
+        """Stop listening and remove the socket file."""
+        try:
+            if os.stat(self._path).st_ino == self._inode:
+                os.unlink(self._path)
+        except OSError:
+            pass
+        self._socket.close()
+
+
+def _bind(path: str) -> socket.socket:
+    """A listening socket with mode 0600. The lock is ours, so a file that is there already is stale."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # bind(2) makes the file with the socket's mode on Linux and by the umask elsewhere; never wider for a moment.
+        os.fchmod(listener.fileno(), 0o600)
+        old = os.umask(0o177)
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(old)
+        listener.listen(128)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,167 @@
+"""Processes and their runs as the daemon holds them in memory; `store` writes them down."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import anyio
+
+from ..protocol import ClientInfo, State
+from .command import Command
+from .identity import Identity
+from .states import LIVE, Event, next_state
+
+__all__ = ["Outcome", "Process", "Run", "Settings", "new_run_id", "signal_name"]
+
+
+class Outcome(NamedTuple):
+    """How a leader ended: by exit (``code``) or by a signal (its number), and when (wall clock, ns)."""
+
+    code: int | None
+    signal: int | None
+    time_ns: int
+
+    @classmethod
+    def parse(cls, text: bytes) -> Outcome:
+        """From the keeper's words: ``exit 0 TIME`` or ``signal 15 TIME``. Raises `ValueError`."""
+        kind, status, time_ns = text.split()
+        if kind == b"exit":
+            return cls(int(status), None, int(time_ns))
+        return cls(None, int(status), int(time_ns))
+
+
+class Settings(NamedTuple):
+    """What a run was started with, besides command, directory and environment."""
+
+    umask: int | None = None
+    limits: tuple[tuple[str, int, int], ...] = ()
+    ignored_signals: tuple[int, ...] = ()
+
+
+@dataclass(eq=False)
+class Run:
+    """One run of a process."""
+
+    run_id: str
+    number: int
+    directory: str
+    command: Command
+    working_directory: str
+    settings: Settings
+    started_at: str
+    started_by: ClientInfo
+    boot_id: str
+    state: State = "starting"
+    identity: Identity | None = None
+    ended_at: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    reason: str | None = None
+    stop_reason: str | None = None
+    added_variables: tuple[str, ...] = ()
+    environment: dict[str, str] | None = None
+    """As it was asked for, without what we added; in memory only. None: not known (yet)."""
+    survivors: tuple[int, ...] = ()
+    is_child: bool = True
+    """False when its parent was a keeper that died: its pid is then no proof of its group."""
+    watched: bool = False
+    """True while we hold such a run ourselves."""
+    holders: list[int] = field(default_factory=list)
+    """Descriptors that keep what is in the FIFOs while no keeper lives."""
+    launched: anyio.Event = field(default_factory=anyio.Event)
+    """Set once the keeper's answer is known; before that the run is its starter's business alone."""
+    writing: anyio.Lock = field(default_factory=anyio.Lock)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    gone: anyio.Event = field(default_factory=anyio.Event)
+    growth: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def live(self) -> bool:
+        """True until the leader has ended."""
+        return self.state in LIVE
+
+    @property
+    def present(self) -> bool:
+        """True while anything of the run may be alive."""
+        return self.live or not self.gone.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The leader's pid, once there is one."""
+        return self.identity.pid if self.identity else None
+
+    def advance(self, event: Event) -> None:
+        """Go to the next state."""
+        self.state = next_state(self.state, event)
+
+    def grew(self) -> None:
+        """Wake those who wait for output."""
+        self.growth.set()
+        self.growth = anyio.Event()
+
+    def finish(self, outcome: Outcome | None, ended_at: str, reason: str = "") -> None:
+        """The leader has ended; ``outcome`` None: nobody knows how."""
+        if outcome is None:
+            self.advance(Event.VANISHED)
+        else:
+            self.advance(Event.EXITED_ZERO if outcome.code == 0 else Event.EXITED_OTHERWISE)
+            self.exit_code = outcome.code
+            self.signal = signal_name(outcome.signal) if outcome.signal is not None else None
+        self.ended_at = ended_at
+        self.reason = self._why(outcome, reason)
+        self.ended.set()
+        self.grew()
+
+    def _why(self, outcome: Outcome | None, reason: str) -> str:
+        if self.state == "stopped":
+            return self.stop_reason or "stopped"
+        if outcome is None:
+            return reason or "ended while nobody looked; how is not known"
+        if outcome.signal is not None:
+            return f"ended by {self.signal}"
+        return f"exited with code {outcome.code}"
+
+
+@dataclass(eq=False)
+class Process:
+    """A process: a name in a project, and its runs, oldest first."""
+
+    name: str
+    project_directory: str
+    command: Command
+    working_directory: str
+    runs: list[Run] = field(default_factory=list)
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held around every verb that starts or ends a run: two callers never act at once."""
+    removed: bool = False
+
+    @property
+    def current(self) -> Run | None:
+        """The newest run."""
+        return self.runs[-1] if self.runs else None
+
+    @property
+    def live(self) -> bool:
+        """True when the newest run is live."""
+        return bool(self.runs) and self.runs[-1].live
+
+    def next_number(self) -> int:
+        """The number of the next run."""
+        return self.runs[-1].number + 1 if self.runs else 1
+
+
+def new_run_id(name: str, number: int) -> str:
+    """A folder name that a person can read and that never comes again: ``web.3.9f2c1a7b``."""
+    slug = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "_" for char in name)[:40]
+    return f"{slug}.{number}.{secrets.token_hex(4)}"
+
+
+def signal_name(number: int) -> str:
+    """``SIGTERM`` for 15; ``SIG41`` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"

@@ -1,0 +1,84 @@
+"""What the daemon makes of the records and of what the keeper holds: at its start, and when a keeper was replaced."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from .identity import Identity, boot_id
+from .keeper import KeptRun
+from .lifecycle import Lifecycle
+from .log import Log
+from .model import Process, Run
+from .registry import Registry
+from .states import Event
+from .store import Store
+
+__all__ = ["Recovery"]
+
+
+class Recovery:
+    """Brings the registry, the keeper's table and the kernel's into agreement."""
+
+    def __init__(self, group: TaskGroup, log: Log, disk: Store, registry: Registry, lifecycle: Lifecycle) -> None:
+        self._group = group
+        self._log = log
+        self._disk = disk
+        self._registry = registry
+        self._lifecycle = lifecycle
+
+    async def load(self) -> None:
+        """Read the records of former lives."""
+        records, problems = await anyio.to_thread.run_sync(self._disk.load)
+        for problem in problems:
+            self._log.warning("record.unreadable", problem=problem)
+        for record in records:
+            process = self._registry.get(record.project_directory, record.name)
+            if process is None:
+                process = Process(
+                    record.name, record.project_directory, record.run.command, record.run.working_directory
+                )
+                self._registry.add(process)
+            process.command = record.run.command
+            process.working_directory = record.run.working_directory
+            self._registry.add_run(process, record.run)
+
+    async def reconcile(self, kept: list[KeptRun]) -> None:
+        """Go through all runs that are not known to be gone, with the keeper's list at hand."""
+        held = {run.run_id: run for run in kept}
+        for _, run in self._registry.runs():
+            if run.gone.is_set() or not run.launched.is_set():
+                continue  # one that is being launched is its starter's business
+            if run.run_id in held:
+                self._take(run, held[run.run_id])
+            else:
+                await self._take_unheld(run)
+            if run.state == "stopping":
+                self._log.info("stop.resumed", run=run.run_id)
+                self._group.start_soon(self._lifecycle.resume_stop, run)
+            run.grew()
+        for run_id in held.keys() - {run.run_id for _, run in self._registry.runs()}:
+            self._log.warning("keeper.unknown_run", run=run_id)
+
+    def _take(self, run: Run, kept: KeptRun) -> None:
+        if kept.pid:
+            run.is_child = True
+            run.identity = Identity(boot_id(), kept.pid, kept.start or 0)
+            if run.state == "starting":
+                run.advance(Event.SPAWNED)
+            self._lifecycle.hold(run)
+            if kept.outcome is not None:
+                self._lifecycle.finish(run, kept.outcome)
+            if not run.live:
+                self._group.start_soon(self._lifecycle.settle, run)
+        else:
+            self._group.start_soon(self._lifecycle.find_orphan, run)
+
+    async def _take_unheld(self, run: Run) -> None:
+        if run.live:
+            await self._lifecycle.find_orphan(run)
+        else:
+            run.is_child = False
+            await self._lifecycle.drain_orphan(run)
+            self._group.start_soon(self._lifecycle.settle, run)

@@ -1,0 +1,102 @@
+"""One connection: lines in, replies out, at most a few requests at work at a time."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..errors import PersistprocError
+from ..framing import LineReader, encode
+from ..protocol import MAX_IN_FLIGHT, Hello
+from .dispatch import Dispatcher
+from .peer import Peer
+
+__all__ = ["Session"]
+
+_CHUNK = 64 * 1024
+_SEND_SECONDS = 30.0
+
+
+class Session:
+    """Serves one connection until its peer is gone. Nothing a peer does raises out of here."""
+
+    def __init__(self, connection: socket.socket, peer: Peer, dispatcher: Dispatcher, hello: Hello) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._peer = peer
+        self._dispatcher = dispatcher
+        self._hello = hello
+        self._sending = anyio.Lock()
+        self._slots = anyio.Semaphore(MAX_IN_FLIGHT)
+
+    async def serve(self) -> None:
+        """Say hello, then answer. Requests at work when the peer hangs up are cancelled where that is safe."""
+        await self._send(encode({"jsonrpc": "2.0", "method": "hello", "params": self._hello}))
+        async with anyio.create_task_group() as group:
+            await self._read(lambda line: self._take(line, group))
+            if self._peer_is_gone():
+                group.cancel_scope.cancel()
+
+    async def _read(self, take: Callable[[bytes], Awaitable[None]]) -> None:
+        reader = LineReader()
+        while data := await self._receive():
+            reader.feed(data)
+            try:
+                while (line := reader.next_line()) is not None:
+                    await take(line)
+            except PersistprocError as error:
+                # The rest of a line that is too long cannot be told from a new one.
+                await self._send(encode({"jsonrpc": "2.0", "error": error.to_wire(), "id": None}))
+                return
+
+    async def _take(self, line: bytes, group: TaskGroup) -> None:
+        await self._slots.acquire()
+        group.start_soon(self._answer, line)
+
+    async def _answer(self, line: bytes) -> None:
+        try:
+            reply = await self._dispatcher.answer(line, self._peer)
+        finally:
+            self._slots.release()
+        if reply is not None:
+            await self._send(reply)
+
+    async def _receive(self) -> bytes:
+        while True:
+            try:
+                return self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                await anyio.wait_readable(self._socket)
+            except OSError:
+                return b""
+
+    async def _send(self, line: bytes) -> None:
+        async with self._sending:
+            data = memoryview(line)
+            with anyio.move_on_after(_SEND_SECONDS):
+                while data:
+                    try:
+                        data = data[self._socket.send(data) :]
+                    except BlockingIOError:
+                        await anyio.wait_writable(self._socket)
+                    except OSError:
+                        return
+            if data:
+                # Half a line was sent: nothing that follows could be understood.
+                self._shut_down()
+
+    def _peer_is_gone(self) -> bool:
+        # One that has only shut down its sending side still waits for its answers (shutdown(2), poll(2)).
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
+
+    def _shut_down(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass

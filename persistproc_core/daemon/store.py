@@ -1,0 +1,261 @@
+"""What is on disk: one folder a run, with ``record.json`` in it. No value of an environment variable is ever written.
+
+A record is written whole or not at all (write, fsync, rename, fsync of the folder) and before the keeper is asked to
+start anything, so that a process that runs is known whatever dies. A record that cannot be read is set aside, never
+deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+
+from ..protocol import ClientInfo, State
+from .command import Command
+from .identity import Identity
+from .model import Outcome, Run, Settings
+from .states import ENDED, LIVE
+
+__all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
+
+_FORMAT = 1
+
+
+@dataclass
+class Record:
+    """A run as it was written, with the process that it belongs to."""
+
+    name: str
+    project_directory: str
+    run: Run
+
+
+class Store:
+    """The folder of runs. All methods block: call them in a worker thread."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def folder(self, run_id: str) -> str:
+        """The folder of a run."""
+        return os.path.join(self._directory, run_id)
+
+    def create(self, folder: str, content: bytes) -> None:
+        """Make a run's folder and write its record so that not even a power cut loses it. Raises `OSError`."""
+        os.mkdir(folder, 0o700)
+        try:
+            self.write(folder, content, durable=True)
+            _sync(self._directory)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def write(self, folder: str, content: bytes, *, durable: bool = False) -> None:
+        """Replace the record. Raises `OSError`; the old record is there then."""
+        path = os.path.join(folder, "record.json")
+        fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(fd)
+        os.rename(path + ".new", path)
+        if durable:
+            _sync(folder)
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run with its output. Raises `OSError`."""
+        shutil.rmtree(self.folder(run_id))
+
+    def load(self) -> tuple[list[Record], list[str]]:
+        """All records, oldest first, and a sentence about each one that could not be read (it is set aside)."""
+        records = []
+        problems = []
+        for run_id in sorted(os.listdir(self._directory)):
+            folder = self.folder(run_id)
+            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                continue
+            try:
+                with open(os.path.join(folder, "record.json"), encoding="ascii") as file:
+                    records.append(_from_json(json.load(file), folder))
+            except FileNotFoundError:
+                # The daemon died between making the folder and writing the record: nothing was started.
+                shutil.rmtree(folder, ignore_errors=True)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                problems.append(f"{run_id}: {type(error).__name__}: {error}")
+                _set_aside(folder)
+        records.sort(key=lambda record: (record.name, record.project_directory, record.run.number))
+        return records, problems
+
+
+def dump(record: Record) -> bytes:
+    """The record's content as it is now; does not block."""
+    return json.dumps(_to_json(record)).encode("ascii")
+
+
+def spawned(run: Run) -> tuple[int, int | None] | None:
+    """Pid and start time that the keeper wrote down before the command ran, or None when it never ran."""
+    fields = _read(run, "spawned").split()
+    if not fields:
+        return None
+    return int(fields[0]), int(fields[1]) if len(fields) > 1 else None
+
+
+def exit_record(run: Run) -> Outcome | None:
+    """The end that the keeper wrote down, or None."""
+    try:
+        return Outcome.parse(_read(run, "ended"))
+    except ValueError:
+        return None
+
+
+def last_written(run: Run) -> int | None:
+    """When the run's output last grew (wall clock, ns), the best known time of an end that nobody saw."""
+    times = []
+    for name in os.listdir(run.directory):
+        if name.endswith(".log") or name == "spawned":
+            times.append(os.stat(os.path.join(run.directory, name)).st_mtime_ns)
+    return max(times, default=None)
+
+
+def _read(run: Run, name: str) -> bytes:
+    try:
+        with open(os.path.join(run.directory, name), "rb") as file:
+            return file.read(4096)
+    except OSError:
+        return b""
+
+
+def _sync(directory: str) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _set_aside(folder: str) -> None:
+    try:
+        os.rename(os.path.join(folder, "record.json"), os.path.join(folder, "record.unreadable"))
+    except OSError:
+        pass
+
+
+def _to_json(record: Record) -> dict[str, object]:
+    run = record.run
+    return {
+        "format": _FORMAT,
+        "name": record.name,
+        "project_directory": record.project_directory,
+        "run_id": run.run_id,
+        "number": run.number,
+        "argv": list(run.command.argv),
+        "shell": run.command.shell,
+        "text": run.command.text,
+        "working_directory": run.working_directory,
+        "settings": [run.settings.umask, list(run.settings.limits), list(run.settings.ignored_signals)],
+        "started_at": run.started_at,
+        "started_by": run.started_by,
+        "boot_id": run.boot_id,
+        "state": run.state,
+        "identity": list(run.identity) if run.identity else None,
+        "ended_at": run.ended_at,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "reason": run.reason,
+        "stop_reason": run.stop_reason,
+        "added_variables": list(run.added_variables),
+        "released": run.gone.is_set(),
+    }
+
+
+def _from_json(value: dict[str, object], folder: str) -> Record:
+    if value["format"] != _FORMAT:
+        raise ValueError(f"format {value['format']} is not known to this version")
+    umask, limits, ignored = _as_list(value["settings"])
+    identity = value["identity"]
+    run = Run(
+        run_id=_text(value["run_id"]),
+        number=_number(value["number"]),
+        directory=folder,
+        command=Command(
+            tuple(_text(word) for word in _as_list(value["argv"])), bool(value["shell"]), _text(value["text"])
+        ),
+        working_directory=_text(value["working_directory"]),
+        settings=Settings(
+            None if umask is None else _number(umask),
+            tuple((_text(name), _number(soft), _number(hard)) for name, soft, hard in map(_as_list, _as_list(limits))),
+            tuple(_number(number) for number in _as_list(ignored)),
+        ),
+        started_at=_text(value["started_at"]),
+        started_by=_client(value["started_by"]),
+        boot_id=_text(value["boot_id"]),
+        state=_state(value["state"]),
+        identity=_identity(identity),
+        ended_at=_optional(value["ended_at"]),
+        exit_code=None if value["exit_code"] is None else _number(value["exit_code"]),
+        signal=_optional(value["signal"]),
+        reason=_optional(value["reason"]),
+        stop_reason=_optional(value["stop_reason"]),
+        added_variables=tuple(_text(name) for name in _as_list(value["added_variables"])),
+    )
+    if run.run_id != os.path.basename(folder):
+        raise ValueError("the record is in the folder of another run")
+    run.launched.set()
+    if run.state in ENDED:
+        run.ended.set()
+        if value["released"]:
+            run.gone.set()
+    return Record(_text(value["name"]), _text(value["project_directory"]), run)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text was expected")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a number was expected")
+    return value
+
+
+def _as_list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("a list was expected")
+    return value
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _state(value: object) -> State:
+    for state in (*LIVE, *ENDED):
+        if state == value:
+            return state
+    raise ValueError(f"{value!r} is no state")
+
+
+def _identity(value: object) -> Identity | None:
+    if value is None:
+        return None
+    boot, pid, start = _as_list(value)
+    return Identity(_text(boot), _number(pid), _number(start))
+
+
+def _client(value: object) -> ClientInfo:
+    if not isinstance(value, dict):
+        raise TypeError("an object was expected")
+    client = ClientInfo(name=_text(value["name"]))
+    if "version" in value:
+        client["version"] = _text(value["version"])
+    if "pid" in value:
+        client["pid"] = _number(value["pid"])
+    if "directory" in value:
+        client["directory"] = _text(value["directory"])
+    return client

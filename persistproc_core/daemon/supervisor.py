@@ -1,0 +1,395 @@
+"""The verbs that start and end processes. One lock a process is held around each: two callers never act at once."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping
+
+import anyio
+import anyio.to_thread
+
+from ..errors import (
+    InvalidParams,
+    NameTaken,
+    NotRunning,
+    PersistprocError,
+    ShuttingDown,
+    StartFailed,
+    StillRunning,
+    StopTimedOut,
+    StorageFailed,
+)
+from ..protocol import (
+    ActParams,
+    ClientInfo,
+    Difference,
+    RestartProcessParams,
+    SendProcessInputParams,
+    ShutdownDaemonParams,
+    SignalProcessParams,
+    StartProcessParams,
+    StopOptions,
+    StopProcessParams,
+)
+from . import environment as environments
+from .clock import now
+from .command import Command, check_name, default_name, free_name, parse_command
+from .ending import Ending
+from .failures import check_startable
+from .identity import boot_id
+from .lifecycle import DEFAULT_GRACE_SECONDS, Lifecycle
+from .model import Process, Run, Settings, new_run_id
+from .process_table import environment_of
+from .projects import project_root
+from .registry import Registry, full_name
+from .requests import Requested, by_whom, signal_number
+from .store import Store
+
+__all__ = ["Started", "Supervisor"]
+
+_PROVES_ITSELF_SECONDS = 0.25
+_HOME_DIRECTORY = os.path.expanduser("~")
+
+
+class Started:
+    """What a start or restart led to."""
+
+    def __init__(self, process: Process, run: Run, *, joined: bool = False) -> None:
+        self.process = process
+        self.run = run
+        self.joined = joined
+        self.differences: list[Difference] = []
+        self.previous: Run | None = None
+        self.environment_from = "run"
+
+
+class Supervisor:
+    """Starts, joins, stops, restarts and removes."""
+
+    def __init__(
+        self, registry: Registry, lifecycle: Lifecycle, disk: Store, umask: int, files: tuple[int, int]
+    ) -> None:
+        """``umask`` and ``files`` (RLIMIT_NOFILE) are what a child gets whose caller does not say."""
+        self._registry = registry
+        self._lifecycle = lifecycle
+        self._disk = disk
+        self._umask = umask
+        self._files = files
+        self._shutting_down = False
+
+    # --- start --------------------------------------------------------------------------------------------------------
+
+    async def start(self, params: StartProcessParams, client: ClientInfo) -> Started:
+        """Start or join."""
+        asked = await self._requested(params)
+        while True:
+            if self._shutting_down:
+                raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
+            process = self._process_for(asked)
+            async with process.lock:
+                # Whoever held the lock may have removed it, or ended what we came to join.
+                if not process.removed:
+                    try:
+                        return await self._start_locked(process, asked, client)
+                    finally:
+                        if not process.runs:
+                            self._registry.discard(process)
+
+    async def _requested(self, params: StartProcessParams) -> Requested:
+        command = parse_command(params["command"])
+        name = params.get("name")
+        if name is not None:
+            check_name(name)
+        given = params.get("environment", {})
+        environments.check(given)
+        directory = params.get("working_directory") or _HOME_DIRECTORY
+        if not os.path.isabs(directory):
+            raise InvalidParams(f"working_directory must be an absolute path, not {directory!r}")
+        real = await anyio.to_thread.run_sync(_real_directory, directory)
+        project = await anyio.to_thread.run_sync(project_root, real)
+        inherited = hub_environment() if params.get("inherit_environment", True) else {}
+        return Requested(command, name, real, project, {**inherited, **given}, params)
+
+    def _process_for(self, asked: Requested) -> Process:
+        """The process that is meant, made when there is none. Never awaits: ten callers at once find the same one."""
+        if asked.name is not None:
+            named = self._registry.get(asked.project, asked.name)
+            if named is not None:
+                return named
+        same = [
+            process
+            for process in self._registry.in_project(asked.project)
+            if process.command.argv == asked.command.argv and process.working_directory == asked.directory
+        ]
+        live = [process for process in same if process.live or not process.runs]
+        if live:
+            return live[0]
+        if same and asked.name is None:
+            return same[0]
+        name = asked.name or free_name(default_name(asked.command), self._registry.names(asked.project))
+        process = Process(name, asked.project, asked.command, asked.directory)
+        self._registry.add(process)
+        return process
+
+    async def _start_locked(self, process: Process, asked: Requested, client: ClientInfo) -> Started:
+        run = process.current
+        if run is not None and run.live and run.state != "stopping":
+            same = run.command.argv == asked.command.argv
+            if same and not asked.params.get("fresh"):
+                return await self._joined(process, run, asked)
+            if not same and not asked.params.get("replace"):
+                raise _name_taken(process, run, asked.command)
+        if run is not None and run.present:
+            await self._lifecycle.end(
+                run, 15, DEFAULT_GRACE_SECONDS, by_whom("replaced", client, asked.params.get("reason"))
+            )
+        started = Started(process, await self._launch(process, asked, client))
+        started.previous = run
+        return started
+
+    async def _joined(self, process: Process, run: Run, asked: Requested) -> Started:
+        started = Started(process, run, joined=True)
+        if asked.name is not None and asked.name != process.name:
+            started.differences.append({"what": "name", "asked": asked.name, "running": process.name})
+        if asked.command.text != run.command.text:
+            started.differences.append({"what": "command", "asked": asked.command.text, "running": run.command.text})
+        if asked.directory != run.working_directory:
+            started.differences.append(
+                {"what": "working_directory", "asked": asked.directory, "running": run.working_directory}
+            )
+        running = await self.environment(run)
+        if running is not None:
+            started.differences += environments.difference(asked.environment, running)
+        return started
+
+    async def _launch(self, process: Process, asked: Requested, client: ClientInfo) -> Run:
+        params = asked.params
+        settings = Settings(params.get("umask"), asked.limits(), asked.ignored_signals())
+        process.command, process.working_directory = asked.command, asked.directory
+        return await self._new_run(process, settings, asked.environment, client, params.get("reason"))
+
+    async def _new_run(
+        self, process: Process, settings: Settings, asked: dict[str, str], client: ClientInfo, reason: str | None
+    ) -> Run:
+        number = process.next_number()
+        run_id = new_run_id(process.name, number)
+        environment, added = environments.build(asked, run_id, process.working_directory)
+        if "nofile" not in {name for name, _, _ in settings.limits}:
+            settings = settings._replace(limits=(*settings.limits, ("nofile", *self._files)))
+        run = Run(
+            run_id=run_id,
+            number=number,
+            directory=self._disk.folder(run_id),
+            command=process.command,
+            working_directory=process.working_directory,
+            settings=settings,
+            started_at=now(),
+            started_by=client,
+            boot_id=boot_id(),
+            reason=by_whom("started", client, reason),
+            added_variables=added,
+            environment=asked,
+        )
+        umask = self._umask if settings.umask is None else settings.umask
+        await self._lifecycle.launch(process, run, environment, umask)
+        return run
+
+    async def environment(self, run: Run) -> dict[str, str] | None:
+        """What the run was asked to have; from the kernel when this daemon did not start it. None: nobody knows."""
+        if run.environment is None and run.live and run.identity is not None:
+            full = await anyio.to_thread.run_sync(environment_of, run.identity.pid)
+            if full is not None and run.live:
+                run.environment = environments.without_added(full, run.added_variables)
+        return run.environment
+
+    # --- stop and restart ---------------------------------------------------------------------------------------------
+
+    async def stop(self, process: Process, params: StopProcessParams, client: ClientInfo) -> Ending | None:
+        """Stop the process; None when there was nothing to stop."""
+        signum, grace = _stop_options(params)
+        async with process.lock:
+            run = process.current
+            if run is None or not run.present:
+                return None
+            return await self._lifecycle.end(
+                run,
+                signum,
+                grace,
+                by_whom("stopped", client, params.get("reason")),
+                force=params.get("force", False),
+                leave_escaped=params.get("leave_escaped", False),
+            )
+
+    async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
+        """A new run after the old one is gone. The old one is left alone when the new one could not start."""
+        signum, grace = _stop_options(params)
+        environments.check(params.get("environment", {}))
+        async with process.lock:
+            old = process.current
+            if self._shutting_down or old is None:
+                raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
+            known = await self.environment(old)
+            asked, source = _environment_for(known, params)
+            await anyio.to_thread.run_sync(check_startable, old, asked)
+            reason = by_whom("restarted", client, params.get("reason"))
+            if old.present:
+                await self._lifecycle.end(old, signum, grace, reason, force=params.get("force", False))
+            run = await self._new_run(process, old.settings, asked, client, None)
+            run.reason = reason
+            started = Started(process, run)
+            started.previous = old
+            started.environment_from = source
+            if known is not None and source != "run":
+                started.differences = environments.difference(asked, known)
+        with anyio.move_on_after(_PROVES_ITSELF_SECONDS):
+            await run.ended.wait()
+        return started
+
+    async def stop_all(self, params: ShutdownDaemonParams, client: ClientInfo) -> tuple[list[str], list[str]]:
+        """Before the daemon ends: which processes were stopped and which are left, each as project/name."""
+        self._shutting_down = True
+        stopped: list[str] = []
+        left: list[str] = []
+
+        async def stop(process: Process) -> None:
+            options = StopProcessParams(
+                process=process.name, grace_seconds=params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
+            )
+            options["reason"] = "shutdown"
+            try:
+                await self.stop(process, options, client)
+                stopped.append(full_name(process))
+            except StopTimedOut:
+                left.append(full_name(process))
+
+        present = [process for process in self._registry if process.current is not None and process.current.present]
+        if not params.get("stop_processes", False):
+            return [], [full_name(process) for process in present]
+        async with anyio.create_task_group() as group:
+            for process in present:
+                group.start_soon(stop, process)
+        return sorted(stopped), sorted(left)
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    async def signal(self, process: Process, params: SignalProcessParams) -> None:
+        """Send one signal."""
+        run = _live_run(process)
+        signum = signal_number(params["signal"])
+        to = params.get("to", "group")
+        if await self._lifecycle.keeper.signal(run, signum, to):
+            return
+        members = [
+            member for member in await self._lifecycle.ender.members(run) if to == "group" or member.pid == run.pid
+        ]
+        await self._lifecycle.ender.signal_members(run, signum, members, of_session=False)
+
+    async def send_input(self, process: Process, params: SendProcessInputParams) -> tuple[Run, int]:
+        """Write to the standard input of the live run."""
+        run = _live_run(process)
+        text = params["input"] + ("\n" if params.get("newline", True) else "")
+        data = text.encode("utf-8", "surrogateescape")
+        await anyio.to_thread.run_sync(_write_input, run, data)
+        return run, len(data)
+
+    async def remove(self, process: Process, params: ActParams) -> int:
+        """Forget an ended process; how many runs were deleted."""
+        async with process.lock:
+            run = process.current
+            if run is not None and run.present:
+                raise StillRunning(
+                    f"{full_name(process)} is {run.state}"
+                    if run.live
+                    else f"{full_name(process)} left processes behind",
+                    hint="stop it first",
+                )
+            for old in process.runs:
+                try:
+                    await anyio.to_thread.run_sync(self._disk.remove, old.run_id)
+                except FileNotFoundError:
+                    pass
+                except OSError as error:
+                    raise StorageFailed(
+                        f"cannot delete {old.directory}: {error.strerror}", hint="see persistproc doctor"
+                    ) from None
+            self._registry.discard(process)
+            return len(process.runs)
+
+
+def hub_environment() -> dict[str, str]:
+    """The daemon's own environment, for callers that have none to give."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PERSISTPROC_")}
+
+
+def _real_directory(directory: str) -> str:
+    real = os.path.realpath(directory)
+    if not os.path.isdir(real):
+        missing = "is not a folder" if os.path.exists(real) else "does not exist"
+        raise StartFailed(
+            f"the working directory {directory} {missing}",
+            hint="give a folder that exists",
+            data={"errno": "ENOTDIR" if os.path.exists(real) else "ENOENT", "path": directory},
+        )
+    return real
+
+
+def _environment_for(known: dict[str, str] | None, params: RestartProcessParams) -> tuple[dict[str, str], str]:
+    if known is not None:
+        return known, "run"
+    if params.get("environment"):
+        return params["environment"], "caller"
+    return hub_environment(), "daemon"
+
+
+def _live_run(process: Process) -> Run:
+    run = process.current
+    if run is None or not run.live:
+        state = run.state if run is not None else "not started"
+        raise NotRunning(f"{full_name(process)} is {state}", hint="restart it")
+    return run
+
+
+def _stop_options(params: Mapping[str, object] | StopOptions) -> tuple[int, float]:
+    name = params.get("signal", "SIGTERM")
+    grace = params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
+    assert isinstance(name, str)
+    assert isinstance(grace, int | float)
+    return signal_number(name), grace
+
+
+def _name_taken(process: Process, run: Run, command: Command) -> PersistprocError:
+    return NameTaken(
+        f"{full_name(process)} already runs another command: {run.command.text}",
+        hint="restart it, replace it (--replace), or choose another name",
+        data={"name": process.name, "running": run.command.text, "asked": command.text, "pid": run.pid},
+    )
+
+
+def _write_input(run: Run, data: bytes) -> None:
+    try:
+        fd = os.open(os.path.join(run.directory, "stdin"), os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        raise NotRunning("nobody reads the input of this run any more", hint="restart it") from None
+    try:
+        written = os.write(fd, data)
+    except BlockingIOError:
+        written = 0
+    finally:
+        os.close(fd)
+    if written < len(data):
+        raise NotRunning(
+            f"the process does not read its input: {written} of {len(data)} bytes fit",
+            hint="send the rest when it reads again",
+            data={"written": written},
+        )
+
+
+def raise_file_limit() -> tuple[int, int]:
+    """Take all descriptors that we may have; returns (soft, hard) as children get them back."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        pass
+    return soft, hard
