@@ -20,6 +20,7 @@ from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
 from .log import Log
 from .model import Outcome, Process, Run
+from .procfs import exit_status_of_zombie
 from .registry import Registry
 from .states import Event
 from .store import Record, Store
@@ -27,7 +28,7 @@ from .store import Record, Store
 __all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
 
 _KEPT_RUNS = 20
-_REAPED_WITHIN = 1.0
+_REAPED_WITHIN = 0.2
 _REPORTED_WITHIN = 5.0
 
 DEFAULT_GRACE_SECONDS = 10.0
@@ -270,18 +271,23 @@ class Lifecycle:
         self.finish(run, outcome, "its keeper died before it did; how it ended is not known")
 
     async def _outcome_from_kernel(self, handle: Handle) -> Outcome | None:
-        """How a process ended that was nobody's child; the kernel tells once its new parent has reaped it."""
-        with anyio.move_on_after(_REAPED_WITHIN if handle.fd >= 0 else 0):
-            while True:
-                status = exit_status_from_kernel(handle.fd)
+        """How a process ended that was nobody's child: the kernel tells while it is a zombie, or once it is reaped."""
+        with anyio.move_on_after(_REAPED_WITHIN):
+            while handle.fd >= 0:
+                status = exit_status_of_zombie(handle.identity.pid, handle.identity.start)
+                if status is None:
+                    status = exit_status_from_kernel(handle.fd)
                 if status is not None:
-                    ended = time.time_ns()
-                    if os.WIFEXITED(status):
-                        return Outcome(os.WEXITSTATUS(status), None, ended)
-                    return Outcome(None, os.WTERMSIG(status), ended)
+                    return _outcome(status)
                 await anyio.sleep(0.02)
         return None
 
     async def _last_seen(self, run: Run) -> str | None:
         time_ns = await anyio.to_thread.run_sync(store.last_written, run)
         return None if time_ns is None else rfc3339(time_ns)
+
+
+def _outcome(status: int) -> Outcome:
+    if os.WIFEXITED(status):
+        return Outcome(os.WEXITSTATUS(status), None, time.time_ns())
+    return Outcome(None, os.WTERMSIG(status), time.time_ns())

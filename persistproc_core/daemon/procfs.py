@@ -68,6 +68,19 @@ def read_stat(pid: int) -> Stat | None:
     return parse_stat(line) if line is not None else None
 
 
+def exit_status_of_zombie(pid: int, start: int) -> int | None:
+    """The raw wait status (wait(2)) of a process that has ended and that nobody has reaped yet; None for any other.
+
+    Field 52 (proc_pid_stat(5)); the kernel shows 0 to those who may not look at the process, and we may at our own.
+    """
+    line = _read(f"/proc/{pid}/stat")
+    stat = parse_stat(line) if line is not None else None
+    if line is None or stat is None or stat.alive or stat.start != start:
+        return None
+    fields = line.rpartition(b")")[2].split()
+    return int(fields[49]) if len(fields) > 49 else None
+
+
 def environment_bytes(pid: int) -> bytes | None:
     """The environment that the process was executed with, entries ended by NUL; None when it cannot be read.
 

@@ -104,10 +104,12 @@ class StreamBytes:
             if low >= high:
                 continue
             data = _read(segment, low, high - low)
-            if data:
+            if data and found and found[-1].end == low:
+                found[-1] = Extent(found[-1].start, found[-1].data + data)  # a character may lie across two files
+            elif data:
                 found.append(Extent(low, data))
-                limit -= len(data)
-                start = low + len(data)
+            limit -= len(data)
+            start = low + len(data)
         return found
 
     def backward(self, start: int, stop: int, chunk: int) -> Iterator[Extent]:
