@@ -32,6 +32,7 @@ from .session import Session
 from .store import Store
 from .supervisor import Supervisor
 from .tables import Tables
+from .tasks import Tasks
 from .waiting import Waiting
 
 __all__ = ["AlreadyRunning", "Daemon", "take_lock"]
@@ -96,8 +97,9 @@ class Daemon:
 
     async def _serve(self, group: anyio.abc.TaskGroup, log: Log, ready: Callable[[], None]) -> None:
         disk = Store(self._home.runs)
-        lifecycle = Lifecycle(group, log, disk, self._registry)
-        recovery = Recovery(group, log, disk, self._registry, lifecycle)
+        tasks = Tasks(group, log)
+        lifecycle = Lifecycle(tasks, log, disk, self._registry)
+        recovery = Recovery(tasks, log, disk, self._registry, lifecycle)
         keeper = self._keeper = Keeper(
             self._home,
             log,

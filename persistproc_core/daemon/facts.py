@@ -10,7 +10,7 @@ import anyio.to_thread
 from ..protocol import Listener, ProcessInfo, RunInfo
 from .ending import Ender
 from .model import Process, Run
-from .ports import listeners
+from .ports import listeners_by_run
 from .projects import project_name
 from .usage import Usage, UsageMeter
 
@@ -46,12 +46,9 @@ class Facts:
         return [_info(process, run, measured.get(run.run_id)) for process, run in runs]
 
     def _measure(self, pids: dict[str, list[int]]) -> dict[str, _Measured]:
-        ports = listeners(pid for found in pids.values() for pid in found)
+        ports = listeners_by_run(pids)
         usages = self._meter.measure(pids)
-        return {
-            run_id: _Measured([port for port in ports if port["pid"] in found], usages[run_id], found)
-            for run_id, found in ((run_id, sorted(found)) for run_id, found in pids.items())
-        }
+        return {run_id: _Measured(ports[run_id], usages[run_id], found) for run_id, found in pids.items()}
 
 
 def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo:

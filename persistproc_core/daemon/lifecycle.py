@@ -8,7 +8,6 @@ import time
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 
 from ..errors import StopTimedOut, StorageFailed
 from . import store
@@ -24,6 +23,7 @@ from .procfs import exit_status_of_zombie
 from .registry import Registry
 from .states import Event
 from .store import Record, Store
+from .tasks import Tasks
 
 __all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
 
@@ -37,8 +37,8 @@ DEFAULT_GRACE_SECONDS = 10.0
 class Lifecycle:
     """Owns what happens to runs between the verbs."""
 
-    def __init__(self, group: TaskGroup, log: Log, disk: Store, registry: Registry) -> None:
-        self._group = group
+    def __init__(self, tasks: Tasks, log: Log, disk: Store, registry: Registry) -> None:
+        self._tasks = tasks
         self._log = log
         self._disk = disk
         self._registry = registry
@@ -122,7 +122,7 @@ class Lifecycle:
             return
         run.finish(outcome, ended_at or (rfc3339(outcome.time_ns) if outcome else now()), reason)
         self._log.info("run.ended", run=run.run_id, state=run.state, exit_code=run.exit_code, signal=run.signal)
-        self._group.start_soon(self.settle, run)
+        self._tasks.start(self.settle, run)
 
     async def settle(self, run: Run) -> None:
         """Watch over what the leader left behind; release the run when nothing is left."""
@@ -210,7 +210,7 @@ class Lifecycle:
         for run in process.runs[:-_KEPT_RUNS]:
             if run.gone.is_set():
                 self._registry.discard_run(process, run)
-                self._group.start_soon(self._remove, run)
+                self._tasks.start(self._remove, run)
 
     async def _remove(self, run: Run) -> None:
         try:
@@ -252,7 +252,7 @@ class Lifecycle:
             handle.close()
             return
         run.watched = True
-        self._group.start_soon(self._watch_orphan, run, handle)
+        self._tasks.start(self._watch_orphan, run, handle)
         self._log.info("run.adopted", run=run.run_id, pid=run.pid)
 
     async def drain_orphan(self, run: Run) -> None:

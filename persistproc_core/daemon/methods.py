@@ -224,7 +224,8 @@ class Methods:
     async def _get_daemon_status(self, params: NoParams, peer: Peer) -> DaemonStatus:
         status = self._daemon_facts()
         keeper = status["keeper_pid"]
-        status["memory_bytes"] = await anyio.to_thread.run_sync(resident_bytes, os.getpid()) or 0
+        resident = await anyio.to_thread.run_sync(resident_bytes, os.getpid())
+        status["memory_bytes"] = resident or 0
         if keeper is not None:
             status["keeper_memory_bytes"] = await anyio.to_thread.run_sync(resident_bytes, keeper)
         return status

@@ -8,12 +8,13 @@ import anyio
 import anyio.to_thread
 
 from ..errors import InvalidParams, ProcessNotFound
-from ..protocol import GetProcessOutputParams, LogPathsReply, OutputLine, OutputReply
+from ..protocol import GetProcessOutputParams, LogPathsReply, OutputReply
 from .keeper import Keeper
 from .logs.cursors import decode_cursor, encode_cursor
-from .logs.reader import Chunk, RunLog, View
+from .logs.output import Output as Found
+from .logs.output import last_output, read_output
+from .logs.reader import RunLog, View
 from .logs.segments import STREAMS, Offsets
-from .logs.text import plain_lines, raw_lines
 from .model import Process, Run
 from .projects import project_name
 
@@ -28,9 +29,10 @@ class _Question(NamedTuple):
     """What is asked of one run's log. ``start`` None: its last lines."""
 
     start: Offsets | None
-    stream: View
+    view: View
     lines: int
     max_bytes: int
+    raw: bool
 
 
 class Output:
@@ -47,20 +49,13 @@ class Output:
             params.get("stream", "combined"),
             params.get("lines", _DEFAULT_LINES),
             params.get("max_bytes", _DEFAULT_BYTES),
+            params.get("format", "plain") == "raw",
         )
-        if start is not None and params.get("wait_seconds"):
+        found, ended = await self._look(run, question)
+        if start is not None and not found.lines and not ended and params.get("wait_seconds"):
             with anyio.move_on_after(params["wait_seconds"]):
-                await self.wait_beyond(run, start, question.stream)
-        # Before the log is read: what comes between the two would otherwise be lost to a reader that is told the end.
-        live = run.live
-        chunk = await anyio.to_thread.run_sync(_read, run, question, live)
-        ended = not live and not chunk.more
-        end, lossy = chunk.end, False
-        if params.get("format", "plain") == "raw":
-            lines: list[OutputLine] = raw_lines(chunk.pieces)
-        else:
-            lines, lossy, held = plain_lines(chunk.pieces, final=ended)
-            end = Offsets(end.stdout - held.stdout, end.stderr - held.stderr)
+                await self._wait_for_lines(run, question)
+            found, ended = await self._look(run, question)
         return {
             "name": process.name,
             "project": project_name(process.project_directory),
@@ -69,13 +64,29 @@ class Output:
             "exit_code": run.exit_code,
             "signal": run.signal,
             "reason": run.reason,
-            "lines": lines,
-            "cursor": encode_cursor(run.number, end),
-            "more": chunk.more,
-            "ended": ended,
-            "lossy": lossy,
-            "missed_bytes": chunk.missed_bytes,
+            "lines": found.lines,
+            "cursor": encode_cursor(run.number, found.end),
+            "more": found.more,
+            "ended": ended and not found.more,
+            "lossy": found.lossy,
+            "missed_bytes": found.missed_bytes,
         }
+
+    async def _look(self, run: Run, question: _Question) -> tuple[Found, bool]:
+        # Before the log is read: what comes between the two would otherwise be lost to a reader that is told the end.
+        ended = not run.live
+        return await anyio.to_thread.run_sync(_read, run, question, ended), ended
+
+    async def _wait_for_lines(self, run: Run, question: _Question) -> None:
+        assert question.start is not None
+        place = question.start
+        log = RunLog(run.directory)
+        while run.live:
+            await self.wait_beyond(run, place, question.view)
+            # Half a control sequence is growth, but nothing to show yet: wait for what follows it, not for it again.
+            place = await anyio.to_thread.run_sync(log.sizes)
+            if (await self._look(run, question))[0].lines:
+                return
 
     async def wait_beyond(self, run: Run, start: Offsets, stream: View) -> None:
         """Wait until the log reaches beyond ``start``, or the run has ended."""
@@ -91,9 +102,9 @@ class Output:
 
     async def last_lines(self, run: Run, lines: int = _LAST_LINES) -> list[str]:
         """The end of the output, for an error's account."""
-        question = _Question(None, "combined", lines, 4096)
-        chunk = await anyio.to_thread.run_sync(_read, run, question, run.live)
-        return [line.get("text", "") for line in plain_lines(chunk.pieces, final=True).lines]
+        question = _Question(None, "combined", lines, 4096, raw=False)
+        found, _ = await self._look(run, question)
+        return [line.get("text", "") for line in found.lines]
 
     async def paths(self, process: Process) -> LogPathsReply:
         """Where the newest run's output lies."""
@@ -117,12 +128,12 @@ class Output:
         }
 
 
-def _read(run: Run, question: _Question, live: bool) -> Chunk:
+def _read(run: Run, question: _Question, ended: bool) -> Found:
     log = RunLog(run.directory)
-    start = question.start
-    if start is None:
-        start = log.tail(question.lines, question.stream, question.max_bytes)
-    return log.read(start, question.stream, question.max_bytes, hold_back=live)
+    view, limit, raw = question.view, question.max_bytes, question.raw
+    if question.start is None:
+        return last_output(log, question.lines, view, limit, raw=raw, ended=ended)
+    return read_output(log, question.start, view, limit, raw=raw, ended=ended)
 
 
 def _beyond(sizes: Offsets, start: Offsets, stream: View) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 
 from .identity import Identity, boot_id
 from .keeper import KeptRun
 from .lifecycle import Lifecycle
 from .log import Log
 from .model import Process, Run
+from .names import free_name
+from .projects import project_root
+from .rebuild import rebuild
 from .registry import Registry
 from .states import Event
 from .store import Store
+from .tasks import Tasks
 
 __all__ = ["Recovery"]
 
@@ -21,8 +24,8 @@ __all__ = ["Recovery"]
 class Recovery:
     """Brings the registry, the keeper's table and the kernel's into agreement."""
 
-    def __init__(self, group: TaskGroup, log: Log, disk: Store, registry: Registry, lifecycle: Lifecycle) -> None:
-        self._group = group
+    def __init__(self, tasks: Tasks, log: Log, disk: Store, registry: Registry, lifecycle: Lifecycle) -> None:
+        self._tasks = tasks
         self._log = log
         self._disk = disk
         self._registry = registry
@@ -47,19 +50,35 @@ class Recovery:
     async def reconcile(self, kept: list[KeptRun]) -> None:
         """Go through all runs that are not known to be gone, with the keeper's list at hand."""
         held = {run.run_id: run for run in kept}
+        for unknown in held.keys() - {run.run_id for _, run in self._registry.runs()}:
+            await self._tasks.guard(self._take_unknown, held[unknown])
         for _, run in self._registry.runs():
             if run.gone.is_set() or not run.launched.is_set():
                 continue  # one that is being launched is its starter's business
             if run.run_id in held:
                 self._take(run, held[run.run_id])
             else:
-                await self._take_unheld(run)
+                await self._tasks.guard(self._take_unheld, run)
             if run.state == "stopping":
                 self._log.info("stop.resumed", run=run.run_id)
-                self._group.start_soon(self._lifecycle.resume_stop, run)
+                self._tasks.start(self._lifecycle.resume_stop, run)
             run.grew()
-        for run_id in held.keys() - {run.run_id for _, run in self._registry.runs()}:
-            self._log.warning("keeper.unknown_run", run=run_id)
+
+    async def _take_unknown(self, kept: KeptRun) -> None:
+        self._log.warning("keeper.unknown_run", run=kept.run_id, pid=kept.pid)
+        found = await anyio.to_thread.run_sync(rebuild, kept, self._disk.folder(kept.run_id))
+        if found is None:
+            return
+        name, run = found
+        project = await anyio.to_thread.run_sync(project_root, run.working_directory)
+        process = self._registry.get(project, name)
+        if process is None or process.live:
+            name = free_name(name, self._registry.names(project))
+            process = Process(name, project, run.command, run.working_directory)
+            self._registry.add(process)
+        run.number = process.next_number()
+        self._registry.add_run(process, run)
+        await self._lifecycle.write(run)
 
     def _take(self, run: Run, kept: KeptRun) -> None:
         if kept.pid:
@@ -71,9 +90,9 @@ class Recovery:
             if kept.outcome is not None:
                 self._lifecycle.finish(run, kept.outcome)
             if not run.live:
-                self._group.start_soon(self._lifecycle.settle, run)
+                self._tasks.start(self._lifecycle.settle, run)
         else:
-            self._group.start_soon(self._lifecycle.find_orphan, run)
+            self._tasks.start(self._lifecycle.find_orphan, run)
 
     async def _take_unheld(self, run: Run) -> None:
         if run.live:
@@ -81,4 +100,4 @@ class Recovery:
         else:
             run.is_child = False
             await self._lifecycle.drain_orphan(run)
-            self._group.start_soon(self._lifecycle.settle, run)
+            self._tasks.start(self._lifecycle.settle, run)

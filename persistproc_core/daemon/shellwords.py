@@ -22,7 +22,7 @@ _SHELL_WORDS = frozenset(
     done elif else enable esac eval exec exit export fc fg fi for function getopts hash help history if in jobs let
     local logout mapfile popd pushd read readarray readonly return select set shift shopt source suspend then time times trap
     type typeset ulimit umask unalias unset until wait while
-    """.split()  # noqa: SIM905 - a hundred quotes hide the words
+    """.split()
 )
 _OPERATORS = frozenset("&|;<>()\n")
 _EXPANSIONS = frozenset("$`*?[")

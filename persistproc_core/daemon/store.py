@@ -114,10 +114,11 @@ def exit_record(run: Run) -> Outcome | None:
 
 def last_written(run: Run) -> int | None:
     """When the run's output last grew (wall clock, ns), the best known time of an end that nobody saw."""
-    times = []
-    for name in os.listdir(run.directory):
-        if name.endswith(".log") or name == "spawned":
-            times.append(os.stat(os.path.join(run.directory, name)).st_mtime_ns)
+    times = [
+        os.stat(os.path.join(run.directory, name)).st_mtime_ns
+        for name in os.listdir(run.directory)
+        if name.endswith(".log") or name == "spawned"
+    ]
     return max(times, default=None)
 
 

@@ -1,0 +1,101 @@
+"""TCP ports on which given processes listen."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from .identity import HAVE_PROCFS
+
+if TYPE_CHECKING:
+    from ..protocol import Listener
+
+__all__ = ["listeners", "listeners_by_run"]
+
+
+class _Endpoint(NamedTuple):
+    port: int
+    address: str
+
+
+def listeners(pids: Iterable[int], *, procfs_available: bool = HAVE_PROCFS) -> list[Listener]:
+    """The listening TCP sockets of the processes, by port and address.
+
+    A socket that several of them hold (a server and its workers) is told once, with the lowest pid. Processes that are
+    gone or may not be inspected have none.
+    """
+    return listeners_by_run({"": pids}, procfs_available=procfs_available)[""]
+
+
+def listeners_by_run(
+    pids: Mapping[str, Iterable[int]], *, procfs_available: bool = HAVE_PROCFS
+) -> dict[str, list[Listener]]:
+    """`listeners` for several runs at one look; what two runs share is told of both."""
+    tables: dict[str, dict[bytes, _Endpoint]] = {}
+    found: dict[str, list[Listener]] = {}
+    for run_id, members in pids.items():
+        first: dict[_Endpoint, int] = {}
+        for pid in sorted(set(members)):
+            for endpoint in _by_procfs(pid, tables) if procfs_available else _by_psutil(pid):
+                first.setdefault(endpoint, pid)
+        found[run_id] = [
+            {"port": each.port, "address": each.address, "pid": pid} for each, pid in sorted(first.items())
+        ]
+    return found
+
+
+def _by_procfs(pid: int, tables: dict[str, dict[bytes, _Endpoint]]) -> Iterator[_Endpoint]:
+    try:
+        # A process in a network namespace of its own has tables of its own.
+        namespace = os.readlink(f"/proc/{pid}/ns/net")
+        if namespace not in tables:
+            tables[namespace] = {**_table(pid, "tcp"), **_table(pid, "tcp6")}
+        table = tables[namespace]
+        descriptors = os.listdir(f"/proc/{pid}/fd") if table else []
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{descriptor}".encode("ascii"))
+        except OSError:
+            continue
+        if target.startswith(b"socket:[") and (endpoint := table.get(target[8:-1])):
+            yield endpoint
+
+
+def _table(pid: int, name: str) -> dict[bytes, _Endpoint]:
+    """Listening sockets by inode, from ``/proc/<pid>/net/tcp`` (proc_pid_net(5))."""
+    try:
+        with open(f"/proc/{pid}/net/{name}", "rb") as file:
+            lines = file.read().splitlines()[1:]
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        # sl local_address rem_address st ...; 0A is TCP_LISTEN. The tenth field is the inode.
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == b"0A":
+            found[fields[9]] = _endpoint(fields[1].decode("ascii"))
+    return found
+
+
+def _endpoint(text: str) -> _Endpoint:
+    # The address is printed as 32-bit words in the byte order of the machine, the port as a plain number.
+    digits, _, port = text.rpartition(":")
+    words = [int(digits[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(digits), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return _Endpoint(int(port, 16), socket.inet_ntop(family, b"".join(words)))
+
+
+def _by_psutil(pid: int) -> Iterator[_Endpoint]:
+    import psutil
+
+    try:
+        for connection in psutil.Process(pid).net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr:
+                yield _Endpoint(connection.laddr.port, connection.laddr.ip)
+    except (psutil.Error, OSError):
+        return

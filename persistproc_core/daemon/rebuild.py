@@ -1,0 +1,43 @@
+"""A run that the keeper holds but whose record is gone or unreadable, told again from the kernel."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from .clock import rfc3339
+from .command import Command, parse_command
+from .identity import boot_id
+from .keeper import KeptRun
+from .model import Run, Settings
+from .names import made_valid
+
+__all__ = ["rebuild"]
+
+
+def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
+    """The name and the run, as far as the kernel knows them; None when the leader is gone as well. Blocks."""
+    try:
+        leader = psutil.Process(kept.pid)
+        argv = leader.cmdline()
+        command = parse_command(argv) if argv else Command((leader.name(),), False, leader.name())
+        working_directory = leader.cwd()
+        started = rfc3339(int(leader.create_time() * 1e9))
+    except psutil.Error:
+        return None
+    name, _, number = kept.run_id.rpartition(".")[0].rpartition(".")
+    run = Run(
+        run_id=kept.run_id,
+        number=int(number) if number.isdigit() else 1,
+        directory=directory,
+        command=command,
+        working_directory=os.path.realpath(working_directory),
+        settings=Settings(),
+        started_at=started,
+        started_by={"name": "unknown"},
+        boot_id=boot_id(),
+        reason="its record was lost; this is what the system knows of it",
+    )
+    run.launched.set()
+    return made_valid(name or command.argv[0]), run
