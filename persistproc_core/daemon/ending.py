@@ -118,6 +118,9 @@ class _Attempt:
     async def _send(self, signum: int, to: list[Process], of_session: bool) -> None:
         self.ended_by = signal_name(signum)
         await self._ender.signal_members(self._run, signum, to, of_session=of_session)
+        if signum != signal.SIGKILL:
+            # One that was stopped (Ctrl-Z, SIGSTOP) would never get to see the signal (signal(7)).
+            await self._ender.signal_members(self._run, signal.SIGCONT, to, of_session=of_session)
 
     async def _wait(self, processes: list[Process], deadline: float, of_session: bool) -> list[Process]:
         with anyio.move_on_after(max(deadline - anyio.current_time(), 0)):

@@ -14,7 +14,7 @@ from . import store
 from .clock import now, rfc3339
 from .ending import Ender, Ending, wait_gone
 from .failures import start_failed
-from .identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of, is_alive
+from .identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of
 from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
 from .log import Log
@@ -92,7 +92,6 @@ class Lifecycle:
             run.advance(Event.SPAWNED)
 
     async def _started_anyway(self, run: Run) -> bool:
-        await self.keeper.adopt(run)
         note = await anyio.to_thread.run_sync(store.spawned, run)
         if note is None:
             return False
@@ -101,7 +100,13 @@ class Lifecycle:
         return True
 
     def hold(self, run: Run) -> None:
-        # Without an open end the kernel forgets what a child wrote and then exited, while no keeper lives.
+        """Hold on to what would be gone with the keeper: what is in the FIFOs, and how the leader ended.
+
+        The kernel forgets what a child wrote when nobody has the FIFO open any more, and the exit status of a process
+        that nobody has a pidfd of.
+        """
+        if run.handle is None and run.identity is not None and run.live:
+            run.handle = Handle.open(run.identity)
         if not run.holders:
             for name in ("stdout", "stderr"):
                 try:
@@ -146,6 +151,9 @@ class Lifecycle:
         for fd in run.holders:
             os.close(fd)
         run.holders.clear()
+        if run.handle is not None:
+            run.handle.close()
+            run.handle = None
         run.survivors = ()
         run.gone.set()
         run.grew()
@@ -238,22 +246,17 @@ class Lifecycle:
             await self._adopt(run)
 
     async def _adopt(self, run: Run) -> None:
-        assert run.identity is not None
-        handle = Handle.open(run.identity)
-        if handle is None or not is_alive(run.identity):
-            await self.drain_orphan(run)
+        self.hold(run)
+        await self.drain_orphan(run)
+        if run.handle is None:
             self.finish(run, None, "", await self._last_seen(run))
             return
         if run.state == "starting":
             run.advance(Event.SPAWNED)
-        await self.drain_orphan(run)
-        self.hold(run)
-        if run.watched:
-            handle.close()
-            return
-        run.watched = True
-        self._tasks.start(self._watch_orphan, run, handle)
-        self._log.info("run.adopted", run=run.run_id, pid=run.pid)
+        if not run.watched:
+            run.watched = True
+            self._tasks.start(self._watch_orphan, run, run.handle)
+            self._log.info("run.adopted", run=run.run_id, pid=run.pid)
 
     async def drain_orphan(self, run: Run) -> None:
         """Have the keeper read the FIFOs of a run that is not its child."""
@@ -264,9 +267,8 @@ class Lifecycle:
             self._log.warning("run.undrained", run=run.run_id, error=str(refusal))
 
     async def _watch_orphan(self, run: Run, handle: Handle) -> None:
-        with handle:
-            await wait_gone(handle.identity)
-            outcome = await self._outcome_from_kernel(handle)
+        await wait_gone(handle.identity)
+        outcome = await self._outcome_from_kernel(handle)
         await self.drain_orphan(run)
         self.finish(run, outcome, "its keeper died before it did; how it ended is not known")
 

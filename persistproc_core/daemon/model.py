@@ -11,7 +11,7 @@ import anyio
 
 from ..protocol import ClientInfo, State
 from .command import Command
-from .identity import Identity
+from .identity import Handle, Identity
 from .states import LIVE, Event, next_state
 
 __all__ = ["Outcome", "Process", "Run", "Settings", "new_run_id", "signal_name"]
@@ -69,6 +69,8 @@ class Run:
     """False when its parent was a keeper that died: its pid is then no proof of its group."""
     watched: bool = False
     """True while we hold such a run ourselves."""
+    handle: Handle | None = None
+    """Our hold on the leader."""
     holders: list[int] = field(default_factory=list)
     """Descriptors that keep what is in the FIFOs while no keeper lives."""
     launched: anyio.Event = field(default_factory=anyio.Event)

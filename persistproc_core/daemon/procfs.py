@@ -23,6 +23,10 @@ class Stat(NamedTuple):
     threads: int
     start: int
     """Start time in clock ticks since boot: field 22."""
+    cpu: int
+    """User and system time of all its threads, in clock ticks: fields 14 and 15."""
+    resident: int
+    """Resident memory in pages: field 24."""
 
     @property
     def alive(self) -> bool:
@@ -46,7 +50,7 @@ def parse_stat(line: bytes) -> Stat | None:
     # The name is in parentheses and may itself hold spaces, parentheses and newlines: only the last one counts.
     head, _, tail = line.rpartition(b")")
     fields = tail.split()
-    if len(fields) < 20:
+    if len(fields) < 22:
         return None
     try:
         return Stat(
@@ -57,6 +61,8 @@ def parse_stat(line: bytes) -> Stat | None:
             state=fields[0].decode("ascii"),
             threads=int(fields[17]),
             start=int(fields[19]),
+            cpu=int(fields[11]) + int(fields[12]),
+            resident=int(fields[21]),
         )
     except ValueError:
         return None

@@ -80,7 +80,7 @@ class Registry:
         """
         text = str(target).strip()
         for fits in (self._by_name, self._by_full_name, self._by_pid, self._by_command):
-            found = [process for process in self if fits(process, text)]
+            found = [process for process in self if process.runs and fits(process, text)]
             own = [process for process in found if process.project_directory == project]
             chosen = own or found
             if len(chosen) > 1:

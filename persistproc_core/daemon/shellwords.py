@@ -20,8 +20,8 @@ _SHELL_WORDS = frozenset(
     """
     . : ! { } [[ alias bg bind break builtin caller case cd command compgen complete continue declare dirs disown do
     done elif else enable esac eval exec exit export fc fg fi for function getopts hash help history if in jobs let
-    local logout mapfile popd pushd read readarray readonly return select set shift shopt source suspend then time times trap
-    type typeset ulimit umask unalias unset until wait while
+    local logout mapfile popd pushd read readarray readonly return select set shift shopt source suspend then time times
+    trap type typeset ulimit umask unalias unset until wait while
     """.split()
 )
 _OPERATORS = frozenset("&|;<>()\n")

@@ -14,6 +14,7 @@ from ..errors import (
     NameTaken,
     NotRunning,
     PersistprocError,
+    ProcessNotFound,
     ShuttingDown,
     StartFailed,
     StillRunning,
@@ -84,8 +85,6 @@ class Supervisor:
         """Start or join."""
         asked = await self._requested(params)
         while True:
-            if self._shutting_down:
-                raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
             process = self._process_for(asked)
             async with process.lock:
                 # Whoever held the lock may have removed it, or ended what we came to join.
@@ -132,7 +131,13 @@ class Supervisor:
         self._registry.add(process)
         return process
 
+    def _check_open(self) -> None:
+        # Under the process's lock: a shutdown that begins later waits for the lock, and finds the run to be stopped.
+        if self._shutting_down:
+            raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
+
     async def _start_locked(self, process: Process, asked: Requested, client: ClientInfo) -> Started:
+        self._check_open()
         run = process.current
         if run is not None and run.live and run.state != "stopping":
             same = run.command.argv == asked.command.argv
@@ -210,7 +215,7 @@ class Supervisor:
         signum, grace = _stop_options(params)
         async with process.lock:
             run = process.current
-            if run is None or not run.present:
+            if run is None or process.removed or not run.present:
                 return None
             return await self._lifecycle.end(
                 run,
@@ -227,8 +232,9 @@ class Supervisor:
         environments.check(params.get("environment", {}))
         async with process.lock:
             old = process.current
-            if self._shutting_down or old is None:
-                raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
+            if old is None or process.removed:
+                raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="start it again")
+            self._check_open()
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
             await anyio.to_thread.run_sync(check_startable, old, asked)
@@ -258,16 +264,15 @@ class Supervisor:
             )
             options["reason"] = "shutdown"
             try:
-                await self.stop(process, options, client)
-                stopped.append(full_name(process))
+                if await self.stop(process, options, client) is not None:
+                    stopped.append(full_name(process))
             except StopTimedOut:
                 left.append(full_name(process))
 
-        present = [process for process in self._registry if process.current is not None and process.current.present]
         if not params.get("stop_processes", False):
-            return [], [full_name(process) for process in present]
+            return [], [full_name(process) for process in self._registry if process.current and process.current.present]
         async with anyio.create_task_group() as group:
-            for process in present:
+            for process in self._registry:
                 group.start_soon(stop, process)
         return sorted(stopped), sorted(left)
 

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import psutil
-
 from . import procfs
 from .identity import HAVE_PROCFS
 
@@ -20,6 +18,7 @@ SHORTEST_WINDOW = 0.5
 
 _FORGET_AFTER = 3600.0
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Usage(NamedTuple):
@@ -90,33 +89,35 @@ def _spent(one: _One, sample: _Sample) -> float:
     return one.cpu if one.start >= sample.at - 0.05 else 0.0
 
 
-def _now() -> float:
-    # The clock on which the kernel tells when a process started. psutil turns that into a date with the boot time in
-    # whole seconds: a process would be up to a second older or younger than it is, and its percentage nonsense.
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if HAVE_PROCFS else time.time()
-
-
-def _start(process: psutil.Process) -> float:
-    if HAVE_PROCFS:
-        stat = procfs.read_stat(process.pid)
-        if stat is None:
-            raise psutil.NoSuchProcess(process.pid)
-        return stat.start / _TICKS
-    return process.create_time()
-
-
 def _percent(cpu: float, seconds: float) -> float:
     return round(100 * cpu / max(seconds, 0.01), 1)
 
 
+def _now() -> float:
+    # The clock on which the kernel tells when a process started. psutil makes a date of that with the boot time in
+    # whole seconds: a process would be up to a second older or younger than it is, and its percentage nonsense.
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if HAVE_PROCFS else time.time()
+
+
 def _look(pid: int) -> _One | None:
+    if not HAVE_PROCFS:
+        return _look_by_psutil(pid)
+    stat = procfs.read_stat(pid)
+    if stat is None or not stat.alive:
+        return None
+    return _One(pid, stat.start / _TICKS, stat.cpu / _TICKS, stat.resident * _PAGE)
+
+
+def _look_by_psutil(pid: int) -> _One | None:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
             times = process.cpu_times()
-            return _One(pid, _start(process), times.user + times.system, process.memory_info().rss)
+            return _One(pid, process.create_time(), times.user + times.system, process.memory_info().rss)
     except (psutil.Error, OSError):
         return None
 

@@ -142,6 +142,8 @@ class Keeper:
 
     def _start(self, link: Link, ask: bytes, fields: list[bytes]) -> None:
         run_id, directory, cwd, argv, environment, umask, limits, ignored = fields
+        if run_id in self._runs:
+            raise FileExistsError(errno.EEXIST, "the run is there already")
         for name in FIFOS:
             _make_fifo(os.path.join(directory, name))
         run = Run(run_id, directory)
