@@ -63,7 +63,7 @@ class ProcessTable:
         if self._markers is None:
             found: defaultdict[str, list[int]] = defaultdict(list)
             for process in self.processes.values():
-                run_id = self._read_marker(process.pid) if self._counts(process) else None
+                run_id = self._read_marker(process.pid) if self._counts(process) and _is_ours(process) else None
                 if run_id:
                     found[run_id].append(process.pid)
             self._markers = dict(found)
@@ -76,7 +76,8 @@ class ProcessTable:
         process. ``trust_session`` says that the leader's number cannot have gone to somebody else: the leader is
         alive or unreaped, or a member of its group is. Without it the group and session say nothing.
 
-        Never among them: this process, pids 0 and 1, the pids that `scan` was told, and other users' processes.
+        Never among them: this process, pids 0 and 1, and the pids that `scan` was told. Another user's process in the
+        session (sudo) is one: whoever cannot end it must say so.
         """
         seeds = set(self.markers.get(run_id, ()))
         if trust_session and leader_pid is not None and leader_pid > 1:
@@ -103,7 +104,7 @@ class ProcessTable:
         return self._children.get(pid, [])
 
     def _counts(self, process: Process) -> bool:
-        return process.alive and process.pid not in self._never and _is_ours(process)
+        return process.alive and process.pid not in self._never
 
 
 def escaped(members: Iterable[Process], leader_pid: int | None) -> list[Process]:

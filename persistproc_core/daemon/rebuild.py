@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import psutil
-
 from .clock import rfc3339
 from .command import Command, parse_command
 from .identity import boot_id
@@ -18,6 +16,8 @@ __all__ = ["rebuild"]
 
 def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
     """The name and the run, as far as the kernel knows them; None when the leader is gone as well. Blocks."""
+    import psutil
+
     try:
         leader = psutil.Process(kept.pid)
         argv = leader.cmdline()

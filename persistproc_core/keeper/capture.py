@@ -27,8 +27,8 @@ class Capture:
 
     __slots__ = ("_directory", "_keep", "_segment", "_size", "_splice", "_starts", "_stream", "fd", "lost", "offset")
 
-    def __init__(self, directory: bytes, stream: bytes, keep: int = DEFAULT_KEEP_BYTES) -> None:
-        """Open the FIFO ``<directory>/<stream>`` for reading and find the end of its log.
+    def __init__(self, directory: bytes, stream: bytes, least: int = 0, keep: int = DEFAULT_KEEP_BYTES) -> None:
+        """Open the FIFO ``<directory>/<stream>`` for reading and find the end of its log, ``least`` or beyond.
 
         Raises `OSError` when the FIFO is not there.
         """
@@ -39,7 +39,8 @@ class Capture:
         self._splice = hasattr(os, "splice")
         self._starts = sorted(self._find_segments())
         self._size = os.stat(self._path(self._starts[-1])).st_size if self._starts else 0
-        self.offset = self._starts[-1] + self._size if self._starts else 0
+        # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
+        self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
         self.lost = 0
         self.fd = os.open(os.path.join(directory, stream), os.O_RDONLY | os.O_NONBLOCK)
 

@@ -32,6 +32,16 @@ class Marks:
         self._pending: tuple[int, int, int] | None = None
         self._stream = -1
 
+    def last(self) -> tuple[int, int]:
+        """The offsets of the last mark, from the file."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size // 24 * 24 - 24))
+                mark = file.read(24)
+        except OSError:
+            return 0, 0
+        return int.from_bytes(mark[8:16], "big"), int.from_bytes(mark[16:24], "big")
+
     def note(self, stream: int, stdout: int, stderr: int) -> None:
         """The log reaches to these offsets now, and ``stream`` (0 stdout, 1 stderr) is the one that grew."""
         now = time.time_ns()

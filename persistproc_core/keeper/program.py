@@ -196,8 +196,8 @@ class Keeper:
             return [b"gone"]
         try:
             (os.killpg if fields[2] == b"group" else os.kill)(run.pid, int(fields[1]))
-        except ProcessLookupError:
-            return [b"gone"]
+        except (ProcessLookupError, PermissionError):
+            return [b"gone"]  # or nobody in it may be signalled by us (sudo)
         return [b"sent"]
 
     def _drain(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:

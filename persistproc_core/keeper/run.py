@@ -29,13 +29,13 @@ class Run:
         self.reaped = False
         self.watch: tuple[int, int] | None = None
         self.captures: list[Capture] = []
+        self.marks = Marks(directory)
         try:
-            for stream in FIFOS[1:]:
-                self.captures.append(Capture(directory, stream))
+            for stream, least in zip(FIFOS[1:], self.marks.last(), strict=True):
+                self.captures.append(Capture(directory, stream, least))
         except OSError:
             self.close()
             raise
-        self.marks = Marks(directory)
 
     def describe(self) -> list[bytes]:
         """Run id, pid, start time, outcome (empty: alive), and ``starting`` or ``started``."""
