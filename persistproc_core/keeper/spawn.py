@@ -8,6 +8,7 @@ the code between fork and exec is ordinary code; nobody else may do this (a fork
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -74,14 +75,16 @@ def spawn(order: Order, record: Callable[[int, bytes], None]) -> Spawned:
 
     When ``record`` raises, the child has not run the command and is gone.
     """
-    gate_read, gate_write = os.pipe()
-    report_read, report_write = os.pipe()
+    fds: list[int] = []
     try:
+        fds += os.pipe()
+        fds += os.pipe()
         pid = os.fork()
     except OSError:
-        for fd in (gate_read, gate_write, report_read, report_write):
+        for fd in fds:
             os.close(fd)
         raise
+    gate_read, gate_write, report_read, report_write = fds
     if pid == 0:
         _child(order, gate_read, gate_write, report_write)
     os.close(gate_read)
@@ -121,9 +124,12 @@ def _child(order: Order, gate_read: int, gate_write: int, report: int) -> None:
         stage, detail = b"exec", order.argv[0]
         _execute(order)
     except OSError as error:
-        _report(report, stage, error.errno or 0, error.filename if isinstance(error.filename, bytes) else detail)
-    except ValueError:
-        _report(report, stage, 22, detail)
+        _report(
+            report, stage, error.errno or errno.EINVAL, error.filename if isinstance(error.filename, bytes) else detail
+        )
+    except Exception:
+        # Whatever it is (a limit that is no C number): without a report, the closed pipe would say that exec succeeded.
+        _report(report, stage, errno.EINVAL, detail)
     finally:
         os._exit(125)
 

@@ -184,8 +184,9 @@ def test_a_member_that_dropped_roots_rights_belongs_to_roots_run(trees: list[Tre
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not LINUX, reason="only root can look as another user")
-def test_an_unprivileged_user_sees_only_its_own(trees: list[Tree]) -> None:
-    """Also its own that may not be inspected, which look like root's; and it cannot read what is not its own."""
+def test_an_unprivileged_user_misses_nobody_in_the_session(trees: list[Tree]) -> None:
+    """Neither its own that may not be inspected, which look like root's, nor another user's (sudo): whoever cannot
+    end one of them must say so. What is not its own it cannot read."""
     code = """if True:
         import ctypes, os, signal, sys
         from persistproc_core.daemon.process_table import environment_of, scan
@@ -203,7 +204,8 @@ def test_an_unprivileged_user_sees_only_its_own(trees: list[Tree]) -> None:
         table = scan()
         looks_like_roots = table.processes[child].uid == 0
         print([p.pid == child for p in table.members("none", child, trust_session=True)], looks_like_roots,
-              table.members("none", theirs, trust_session=True), environment_of(theirs), flush=True)
+              [p.pid == theirs for p in table.members("none", theirs, trust_session=True)], environment_of(theirs),
+              flush=True)
         os.kill(child, 9)
         os.wait()
     """
@@ -212,7 +214,7 @@ def test_an_unprivileged_user_sees_only_its_own(trees: list[Tree]) -> None:
 
     done = subprocess.run([sys.executable, "-c", code, str(theirs.leader.pid)], capture_output=True, encoding="utf-8")
 
-    assert (done.stdout, done.stderr) == ("[True] True [] None\n", "")
+    assert (done.stdout, done.stderr) == ("[True] True [True] None\n", "")
 
 
 def test_identities_of_members_are_those_of_the_processes(trees: list[Tree], way: bool) -> None:
