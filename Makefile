@@ -1,0 +1,59 @@
+# Each target does its own set-up: Python 3.10 or newer, git and make are enough.
+#   make run    start the hub and a small web server in it, and show its output
+#   make test   all tests but the long ones      make check  style, types, imports
+#   make crash  kill -9 at hundreds of points    make realworld  Vite, uvicorn --reload, http.server
+#   make bench  figures, as ratios               make docs   build the site into site/
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+PYTEST = PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check bench docs crash realworld clean
+
+run: $(VENV)/stamp-run
+	@echo "Starting a web server for docs/ in the hub. Ctrl-C leaves it running; then try"
+	@echo "  $(BIN)/persistproc list | logs demo | restart demo | stop demo"
+	@$(BIN)/persistproc run --name demo --on-exit detach -- $(BIN)/python -m http.server 0 --bind 127.0.0.1 --directory docs
+
+test: $(VENV)/stamp-dev
+	$(PYTEST) -m "not realworld" $(ARGS)
+
+check: $(VENV)/stamp-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST) -q tests/meta tests/docs
+
+crash: $(VENV)/stamp-dev
+	$(BIN)/python -m tests.crash $(ARGS)
+	TESTS_FULL=1 $(PYTEST) tests/races
+
+realworld: $(VENV)/stamp-dev
+	$(PYTEST) tests/realworld $(ARGS)
+
+bench: $(VENV)/stamp-dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+docs: $(VENV)/stamp-docs
+	$(BIN)/python -m tests.docs.generate
+	PYTHONPATH=. $(BIN)/mkdocs build --quiet --strict --config-file .ci/mkdocs.yml
+	@echo "built site/index.html"
+
+clean:
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/stamp-run: pyproject.toml .ci/venv
+	@.ci/venv "$(PYTHON)" $(VENV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/stamp-dev: $(VENV)/stamp-run
+	$(INSTALL) --group dev
+	@touch $@
+
+$(VENV)/stamp-docs: $(VENV)/stamp-dev
+	$(INSTALL) --group docs
+	@touch $@

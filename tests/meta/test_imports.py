@@ -1,0 +1,128 @@
+"""Imports point one way: from the front ends to the client, from the client to the shared core, never back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.meta.sources import PACKAGES, ROOT, imports, module_name, modules
+
+CORE = "persistproc_core"
+SHARED = (f"{CORE}.errors", f"{CORE}.framing", f"{CORE}.paths")
+DECLARED = (f"{CORE}.protocol", f"{CORE}.schema", f"{CORE}.validation")
+
+# Who may import which modules of ours; the first part that fits counts. A module may always import its own package.
+ARROWS: dict[str, tuple[str, ...]] = {
+    f"{CORE}.errors": (),
+    f"{CORE}.framing": (f"{CORE}.errors",),
+    f"{CORE}.paths": (f"{CORE}.errors",),
+    f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
+    f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),
+    f"{CORE}.schema": (f"{CORE}.errors", f"{CORE}.protocol", f"{CORE}.validation"),
+    f"{CORE}.client": SHARED,
+    f"{CORE}.keeper": (),
+    f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper"),
+    "persistproc_cli": (*SHARED, f"{CORE}.client.sync", f"{CORE}.client.wire"),
+    "persistproc_mcp": (*SHARED, *DECLARED, f"{CORE}.client"),
+}
+# For types alone, protocol may be named everywhere: it costs nothing at run time.
+TYPING_ONLY = (f"{CORE}.protocol",)
+
+NEVER = {
+    CORE: ("rich", "mcp", "starlette", "uvicorn"),
+    f"{CORE}.client.sync": ("anyio", "trio", "asyncio", "psutil", "jsonrpcserver", "typing_extensions"),
+    f"{CORE}.client.autostart": ("anyio", "trio", "asyncio", "psutil", "jsonrpcserver", "typing_extensions"),
+    "persistproc_cli": ("anyio", "trio", "asyncio", "psutil", "jsonrpcserver", "mcp", "starlette", "uvicorn"),
+}
+
+FORBIDDEN_WORDS = {
+    "preexec_fn": "it can deadlock in the child",
+    "create_unix_listener": "it unlinks a socket that another daemon listens on",
+    "async_dispatch": "it fails under trio",
+}
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize("path", modules(), ids=module_name)
+def test_arrows(path: os.PathLike[str]) -> None:
+    importer = module_name(ROOT / path)
+    rule = next((prefix for prefix in ARROWS if within(importer, prefix)), None)
+    assert rule is not None or importer in {CORE, *PACKAGES}, f"{importer} has no place in the arrows"
+    allowed = (importer,) if rule is None else (rule, *ARROWS[rule])
+    for found in imports(ROOT / path):
+        # The package itself holds the version alone.
+        if found.module.split(".")[0] not in PACKAGES or found.module == CORE:
+            continue
+        permitted = allowed + (TYPING_ONLY if found.typing_only else ())
+        assert any(within(found.module, one) for one in permitted), f"{path}:{found.line} imports {found.module}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=module_name)
+def test_packages_that_a_part_never_imports(path: os.PathLike[str]) -> None:
+    importer = module_name(ROOT / path)
+    never = {name for prefix, names in NEVER.items() if within(importer, prefix) for name in names}
+    for found in imports(ROOT / path):
+        top = found.module.split(".")[0]
+        assert found.typing_only or top not in never, f"{path}:{found.line} imports {found.module}"
+        if top == "rich":
+            assert importer == "persistproc_cli.render", f"{path}:{found.line}: only render draws"
+
+
+@pytest.mark.parametrize("path", modules(), ids=module_name)
+def test_calls_that_we_never_make(path: os.PathLike[str]) -> None:
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            for word, reason in FORBIDDEN_WORDS.items():
+                code = line.split("#")[0]
+                assert f"{word}(" not in code, f"{path}:{number}: {reason}"
+                assert f"{word}=" not in code, f"{path}:{number}: {reason}"
+
+
+def loaded(code: str, *options: str) -> dict[str, str | None]:
+    """The modules in a fresh interpreter after the code, with their files."""
+    report = "\nimport sys as _s, json as _j\nprint(_j.dumps({n: getattr(m, '__file__', None) for n, m in before}))"
+    snapshot = "\nimport sys as _s; before = list(_s.modules.items())"
+    # -B: the check must not depend on, or write, compiled files.
+    command = [sys.executable, "-B", *options, "-c", code + snapshot + report]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=30)
+    found: dict[str, str | None] = json.loads(done.stdout)
+    return found
+
+
+LIGHT = {"anyio", "trio", "asyncio", "psutil", "rich", "mcp", "jsonrpcserver", "typing_extensions", "typing", "logging"}
+LIGHT |= {"importlib.metadata", "dataclasses", "inspect", "ssl", "email", "http", "urllib.request", "argparse"}
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        (CORE, LIGHT | {"persistproc_core.errors", "json"}),
+        (f"{CORE}.client.sync", LIGHT | {f"{CORE}.protocol", f"{CORE}.daemon"}),
+        ("persistproc_cli.main", LIGHT | {f"{CORE}.protocol", f"{CORE}.daemon"}),
+        (f"{CORE}.daemon.app", {"rich", "mcp", "starlette", "uvicorn", f"{CORE}.client", "persistproc_cli"}),
+    ],
+)
+def test_what_is_loaded_in_the_end(module: str, unwanted: set[str]) -> None:
+    # -S: site's own .pth files may load anything; the code adds the paths of the installed packages by hand.
+    paths = json.dumps([str(ROOT), *sys.path])
+    code = f"import sys; sys.path[1:] = {paths}\nold = set(sys.modules)\nimport {module}"
+    before = loaded(code.rsplit("\n", 1)[0], "-S")
+    after = loaded(code, "-S")
+    assert unwanted.intersection(set(after) - set(before)) == set()
+
+
+def test_the_keeper_loads_built_in_modules_alone() -> None:
+    # `signal` is Python around a built-in module; what it loads by itself is the price of names for signals.
+    before = loaded("import os, signal", "-I", "-S")
+    after = loaded(f"import sys; sys.path.append({str(ROOT)!r})\nimport {CORE}.keeper.program", "-I", "-S")
+    for name in set(after) - set(before):
+        file = after[name]
+        if file is not None and file.endswith(".py"):
+            assert name in {CORE, "__future__"} or within(name, f"{CORE}.keeper"), f"{name} comes from {file}"
