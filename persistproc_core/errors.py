@@ -228,8 +228,9 @@ class BridgeUnavailable(PersistprocError):
 
 
 def error_classes() -> list[type[PersistprocError]]:
-    """All concrete errors, by number: what the reference pages and the OpenRPC document are made from."""
-    return sorted(PersistprocError.__subclasses__(), key=lambda cls: cls.rpc_code)
+    """All errors that cross the socket, by number: the reference pages and the OpenRPC document are made from them."""
+    ours = [cls for cls in PersistprocError.__subclasses__() if cls.__module__ == __name__]
+    return sorted(ours, key=lambda cls: cls.rpc_code)
 
 
 def error_from_wire(error: Mapping[str, object]) -> PersistprocError:
@@ -239,7 +240,7 @@ def error_from_wire(error: Mapping[str, object]) -> PersistprocError:
     code = facts.pop("error", None)
     hint = facts.pop("hint", "")
     message = str(error.get("message", "the daemon reported an error"))
-    for cls in PersistprocError.__subclasses__():
+    for cls in error_classes():
         if cls.code == code or (code is None and cls.rpc_code == error.get("code")):
             return cls(message, hint=str(hint), data=facts)
     return PersistprocError(message, hint=str(hint), data=facts)

@@ -61,26 +61,21 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON (RFC 8259, section 6)")
 
 
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
 def _check_depth(line: bytes) -> None:
     # json.loads recurses: without this a 2 kB line of brackets is a RecursionError deep inside the parser.
+    # Only brackets outside of strings are looked at one by one: a megabyte of text with brackets took 90 ms of the
+    # event loop. A backslash outside of a string ends the parse, so what follows it may be counted wrongly.
+    outside = b"".join(line.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     depth = 0
-    in_string = False
-    escaped = False
-    for byte in line:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
+    for byte in outside.translate(None, _NO_BRACKETS):
+        if byte in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise InvalidRequest(f"the message nests deeper than {MAX_DEPTH} levels")
-        elif byte in b"]}":
+        else:
             depth -= 1
 
 

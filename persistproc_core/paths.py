@@ -76,6 +76,11 @@ class Home:
         """The keeper's socket."""
         return self._short(self._in("keeper", "sock"))
 
+    @property
+    def holder_socket(self) -> str:
+        """The socket of the keeper's holder."""
+        return self._short(self._in("keeper", "holder"))
+
     def _short(self, path: str) -> str:
         if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
             return path
@@ -95,7 +100,7 @@ class Home:
         _ensure_private(self.path, parents=True)
         _ensure_private(self.runs)
         _ensure_private(self.keeper)
-        for path in (self.socket, self.keeper_socket):
+        for path in (self.socket, self.keeper_socket, self.holder_socket):
             if not path.startswith(self.path + os.sep):
                 _ensure_private(os.path.dirname(path))
 

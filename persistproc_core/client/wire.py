@@ -1,0 +1,255 @@
+"""What both clients share, without any I/O: requests, replies, the hello, and what is filled in for the caller.
+
+Nothing here imports `persistproc_core.protocol`: it needs typing_extensions, which costs more time than a whole
+``persistproc list`` may take. What is repeated from the declaration is little, and a test compares it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .. import __version__
+from ..errors import DaemonUnavailable, InternalError, InvalidParams, InvalidRequest, VersionMismatch, error_from_wire
+from ..framing import MAX_MESSAGE_BYTES
+from . import lightjson
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..protocol import Hello, OutputLine
+
+__all__ = [
+    "DEFAULT_NAME",
+    "DEFAULT_TIMEOUT",
+    "FILLED",
+    "FILLED_BY_METHOD",
+    "PROTOCOL",
+    "READS",
+    "REPLY_SECONDS",
+    "WAITS",
+    "Caller",
+    "Lost",
+    "asked_again",
+    "current_directory",
+    "hello_in",
+    "late_error",
+    "lost_error",
+    "piece_bytes",
+    "reply_in",
+    "reply_seconds",
+    "request_line",
+    "result_of",
+]
+
+PROTOCOL = 1
+"""The protocol version that this client speaks."""
+
+DEFAULT_NAME = "persistproc-client"
+DEFAULT_TIMEOUT = 20.0
+"""Seconds for connecting and, where need be, starting the daemon (0.5 s on an idle machine)."""
+
+REPLY_SECONDS = 60.0
+"""How long a reply may take beyond what was asked for; a daemon that is stopped or hung must not hang its clients."""
+
+READS = frozenset(
+    {
+        "get_daemon_status",
+        "get_process_log_paths",
+        "get_process_output",
+        "get_process_status",
+        "list_processes",
+        "rpc.discover",
+        "wait_for_process",
+    }
+)
+"""Methods that change nothing: when the connection is lost they are simply asked again."""
+
+FILLED = ("client", "working_directory")
+FILLED_BY_METHOD: dict[str, tuple[str, ...]] = {
+    "get_daemon_status": (),
+    "rpc.discover": (),
+    "shutdown_daemon": ("client",),
+}
+"""The methods that do not take both of `FILLED`."""
+
+WAITS = {
+    "wait_for_process": ("timeout_seconds", 60.0),
+    "get_process_output": ("wait_seconds", 0.0),
+}
+"""The methods that wait because they are asked to: by which parameter, and for how long without it, in seconds."""
+
+_GRACE_SECONDS = 10.0
+
+
+class Lost(Exception):
+    """The connection ended before the reply. Without ``sent`` the daemon has not seen a whole request."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__()
+        self.sent = sent
+
+
+class Caller:
+    """Who calls and from where: the parameters that every call has in common."""
+
+    __slots__ = ("directory", "name", "version")
+
+    def __init__(self, name: str, version: str, directory: str | None) -> None:
+        self.name = name
+        self.version = version
+        self.directory = None if directory is None else os.path.abspath(directory)
+
+    def fill(self, method: str, params: Mapping[str, object] | None) -> dict[str, object]:
+        """The parameters with ``client`` and ``working_directory``, unless given or unknown to the method."""
+        filled: dict[str, object] = dict(params or {})
+        wanted = FILLED_BY_METHOD.get(method, FILLED)
+        directory = self.directory or current_directory()
+        if "client" in wanted and "client" not in filled:
+            who: dict[str, object] = {"name": self.name, "version": self.version, "pid": os.getpid()}
+            if directory:
+                who["directory"] = directory
+            filled["client"] = who
+        if "working_directory" in wanted and "working_directory" not in filled and directory:
+            filled["working_directory"] = directory
+        return filled
+
+
+def current_directory() -> str | None:
+    """The current directory, also when it was deleted; None where that cannot be told.
+
+    ``PWD`` would be a wrong guess here: a program that changed its directory itself left it as it was.
+    """
+    try:
+        return os.getcwd()
+    except OSError:
+        pass
+    try:
+        return os.readlink("/proc/self/cwd").removesuffix(" (deleted)")  # proc(5)
+    except OSError:
+        return None
+
+
+def request_line(request_id: int, method: str, params: Mapping[str, object]) -> bytes:
+    """The line of a request.
+
+    Raises `InvalidParams` for what JSON cannot hold and `InvalidRequest` for what is longer than the daemon reads.
+    """
+    try:
+        text = lightjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParams(f"the parameters of {method} are not JSON: {error}") from None
+    line = text.encode("ascii") + b"\n"
+    if len(line) > MAX_MESSAGE_BYTES:
+        # Sent anyway, the daemon would end the connection in the middle of it, and that looks like its death.
+        raise InvalidRequest(f"the request is longer than {MAX_MESSAGE_BYTES} bytes", hint="send less in one call")
+    return line
+
+
+def reply_in(line: bytes, request_id: int) -> dict[str, object] | None:
+    """The reply in a line, or None when the line is something else: a notification, or for nobody."""
+    message = _message(line)
+    if not isinstance(message, dict) or "method" in message:
+        return None
+    # An error without an id answers a request that could not be read (JSON-RPC 2.0, section 5); only ours is open.
+    if message.get("id") == request_id or (message.get("id") is None and "error" in message):
+        return message
+    return None
+
+
+def result_of(reply: Mapping[str, object]) -> object:
+    """The result of a reply. Raises the typed error that it carries."""
+    error = reply.get("error")
+    if isinstance(error, dict):
+        raise error_from_wire(error)
+    if "result" not in reply:
+        raise InternalError("the daemon sent a reply without a result")
+    return reply["result"]
+
+
+def hello_in(line: bytes) -> Hello:
+    """The hello in the first line of a connection.
+
+    Raises `VersionMismatch` when the daemon speaks another protocol version, and `DaemonUnavailable` when the line is
+    no hello at all.
+    """
+    message = _message(line)
+    params = message.get("params") if isinstance(message, dict) and message.get("method") == "hello" else None
+    if not isinstance(params, dict) or not isinstance(params.get("protocol"), int):
+        raise DaemonUnavailable("what answers on the socket is not a persistproc daemon")
+    if params["protocol"] != PROTOCOL:
+        raise _mismatch(params)
+    pid = params.get("pid")
+    hello: Hello = {
+        "protocol": PROTOCOL,
+        "version": str(params.get("version", "")),
+        "pid": pid if isinstance(pid, int) else 0,
+        "instance": str(params.get("instance", "")),
+    }
+    return hello
+
+
+def _message(line: bytes) -> object:
+    try:
+        return lightjson.loads(line)
+    except ValueError as error:
+        raise DaemonUnavailable(f"what answers on the socket does not speak JSON: {error}") from None
+
+
+def _mismatch(hello: dict[str, object]) -> VersionMismatch:
+    theirs = hello["protocol"]
+    ours = f"this client (persistproc {__version__}) speaks protocol {PROTOCOL}"
+    both = f"{ours}, the daemon (persistproc {hello.get('version')}) protocol {theirs}"
+    if isinstance(theirs, int) and theirs > PROTOCOL:
+        message, hint = f"{both}: upgrade the client", "install the newer persistproc here as well"
+    else:
+        message = f"{both}: upgrade the daemon"
+        hint = "run: persistproc daemon stop (processes go on); the next command starts the installed version"
+    return VersionMismatch(message, hint=hint, data={"client_protocol": PROTOCOL, "daemon": dict(hello)})
+
+
+def reply_seconds(method: str, params: Mapping[str, object]) -> float:
+    """How long to wait for a reply: what the call itself asks for, and `REPLY_SECONDS` on top."""
+    name, default = WAITS.get(method, ("grace_seconds", _GRACE_SECONDS))
+    # Twice: a stop may spend the grace period on the group, and again on what left the group.
+    return REPLY_SECONDS + 2 * _asked_seconds(params, name, default)
+
+
+def asked_again(method: str, params: dict[str, object], elapsed: float) -> dict[str, object]:
+    """The parameters for asking a second time, ``elapsed`` seconds later: a wait has that much less to wait."""
+    if method not in WAITS:
+        return params
+    name, default = WAITS[method]
+    return {**params, name: max(0.0, _asked_seconds(params, name, default) - elapsed)}
+
+
+def _asked_seconds(params: Mapping[str, object], name: str, default: float) -> float:
+    asked = params.get(name, default)
+    if not isinstance(asked, (int, float)):
+        return default  # the daemon will refuse it
+    # A socket's timeout overflows; the daemon refuses a wait of more than an hour.
+    return float(max(0, min(asked, 40_000)))
+
+
+def lost_error(method: str, sent: bool) -> DaemonUnavailable:
+    """The error for a call whose connection was lost."""
+    if sent and method not in READS:
+        message = f"the connection to the daemon was lost during {method}; it may or may not have been done"
+        return DaemonUnavailable(message, hint="look at the state first: persistproc list")
+    return DaemonUnavailable(f"the connection to the daemon was lost during {method}", hint="try again")
+
+
+def late_error(method: str, seconds: float) -> DaemonUnavailable:
+    """The error for a call that was not answered in time."""
+    return DaemonUnavailable(
+        f"the daemon has not answered {method} within {seconds:g} s", hint="run: persistproc doctor"
+    )
+
+
+def piece_bytes(line: OutputLine) -> bytes:
+    """The bytes of one piece of ``get_process_output(format="raw")``, exactly as the process wrote them."""
+    if "base64" in line:
+        import binascii
+
+        return binascii.a2b_base64(line["base64"])
+    return line.get("text", "").encode("utf-8", "surrogateescape")

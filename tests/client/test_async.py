@@ -1,0 +1,90 @@
+"""`AsyncClient` beyond single calls: tasks, cancellation, and all methods on the real daemon; on asyncio and trio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from persistproc_core.client import AsyncClient, piece_bytes
+from persistproc_core.errors import DaemonUnavailable, ProcessNotFound
+from persistproc_core.paths import Home
+from tests.client.line_server import Peer, answer, echo, line_server
+from tests.kit import Daemon
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_program_from_start_to_removal(daemon: Daemon, tmp_path: Path) -> None:
+    with anyio.fail_after(50):
+        async with AsyncClient(name="tests", working_directory=str(tmp_path)) as client:
+            started = await client.start_process(command=["sh", "-c", "echo out; read x; echo got $x"], name="web")
+            assert started["started_by"]["name"] == "tests"
+            assert (await client.wait_for_process(process="web", output="^out$"))["line"] == "out"
+            assert (await client.send_process_input(process="web", input="this"))["bytes"] == len("this\n")
+            assert (await client.wait_for_process(process="web"))["exit_code"] == 0
+            reply = await client.get_process_output(process="web", cursor="start", format="raw")
+            assert b"".join(map(piece_bytes, reply["lines"])) == b"out\ngot this\n"
+            assert len((await client.list_processes())["processes"]) == 1
+            assert (await client.get_process_status(process="web"))["history"][0]["state"] == "exited"
+            assert (await client.get_process_log_paths(process="web"))["run"] == 1
+            assert (await client.restart_process(process="web"))["run"] == 2
+            assert (await client.signal_process(process="web", signal="CONT"))["state"] == "running"
+            assert (await client.stop_process(process="web"))["state"] == "stopped"
+            assert (await client.remove_process(process="web"))["runs"] == 2
+            with pytest.raises(ProcessNotFound):
+                await client.get_process_status(process="web")
+            assert (await client.get_daemon_status())["pid"] == client.hello["pid"] == daemon.pid
+            assert (await client.discover())["openrpc"]
+
+
+async def test_there_is_no_hello_before_a_connection(home: Home) -> None:
+    with pytest.raises(DaemonUnavailable, match="not connected yet"):
+        _ = AsyncClient().hello
+
+
+async def test_tasks_get_their_own_replies(home: Home) -> None:
+    wrong: list[object] = []
+
+    async def work(number: int) -> None:
+        for turn in range(20):
+            text = f"{number}.{turn}"
+            reply = await client.call("send_process_input", {"process": "web", "input": text})
+            if not isinstance(reply, dict) or reply["input"] != text:
+                wrong.append(reply)
+
+    with line_server(home.socket, echo) as server, anyio.fail_after(30):
+        async with AsyncClient() as client, anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(work, number)
+    assert wrong == []
+    assert len(server.seen) == 200
+    assert server.connections <= 10
+
+
+async def test_a_cancelled_call_leaves_no_reply_behind(home: Home) -> None:
+    def late(peer: Peer) -> None:
+        peer.greet()
+        request = peer.request()
+        peer.wait_closed()
+        peer.reply(request, "late")
+
+    with line_server(home.socket, late, answer):
+        async with AsyncClient() as client:
+            with anyio.move_on_after(0.1) as scope:
+                await client.list_processes()
+            reply = await client.call("get_daemon_status")
+    assert scope.cancelled_caught
+    assert isinstance(reply, dict)
+    assert reply["method"] == "get_daemon_status"
+
+
+async def test_a_large_request_is_sent_while_others_run(home: Home) -> None:
+    text = "x" * 900_000
+    with line_server(home.socket, echo), anyio.fail_after(30):
+        async with AsyncClient() as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call, "list_processes")
+            reply = await client.call("send_process_input", {"input": text})
+    assert isinstance(reply, dict)
+    assert reply["input"] == text
