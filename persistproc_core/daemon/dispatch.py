@@ -78,8 +78,7 @@ class Dispatcher:
         )
         request_id = message.get("id") if isinstance(message, dict) else None
         if call.method is None:
-            assert isinstance(response, dict)
-            return self._refusal(response, message)
+            return self._refusal(response, message) if isinstance(response, dict) else None
         try:
             params = validate_params(call.method, call.params)
             result = await self._handlers[call.method.name](params, peer)
@@ -133,7 +132,7 @@ def _problem(message: object) -> str:
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _MAX_ID
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63)
 
 
 def _error_reply(error: PersistprocError, request_id: object) -> dict[str, object]:

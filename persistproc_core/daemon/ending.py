@@ -21,7 +21,7 @@ from .model import Run, signal_name
 from .process_table import Process, ProcessTable, escaped
 from .tables import Tables
 
-__all__ = ["Ender", "Ending", "wait_gone"]
+__all__ = ["Ender", "Ending", "command_line", "wait_gone"]
 
 _KILL_SECONDS = 5.0
 _LEAST_GRACE_OF_ESCAPED = 1.0

@@ -14,7 +14,7 @@ from .ports import listeners_by_run
 from .projects import project_name
 from .usage import Usage, UsageMeter
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "run_info"]
 
 
 class _Measured(NamedTuple):

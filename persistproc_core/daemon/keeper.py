@@ -133,6 +133,7 @@ class Keeper:
                     [
                         *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(theirs.fileno())),
                         self._home.keeper_socket,
+                        self._home.holder_socket,
                         os.path.join(self._home.keeper, "lock"),
                         os.path.join(self._home.keeper, "keeper.log"),
                     ],

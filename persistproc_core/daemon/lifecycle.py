@@ -100,19 +100,12 @@ class Lifecycle:
         return True
 
     def hold(self, run: Run) -> None:
-        """Hold on to what would be gone with the keeper: what is in the FIFOs, and how the leader ended.
+        """Hold on to what would be gone with the keeper: how the leader ends.
 
-        The kernel forgets what a child wrote when nobody has the FIFO open any more, and the exit status of a process
-        that nobody has a pidfd of.
+        The kernel tells that later only to those who have a pidfd of it.
         """
         if run.handle is None and run.identity is not None and run.live:
             run.handle = Handle.open(run.identity)
-        if not run.holders:
-            for name in ("stdout", "stderr"):
-                try:
-                    run.holders.append(os.open(os.path.join(run.directory, name), os.O_RDONLY | os.O_NONBLOCK))
-                except OSError as error:
-                    self._log.warning("run.unheld", run=run.run_id, error=error.strerror)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -148,9 +141,8 @@ class Lifecycle:
         if run.gone.is_set():
             return
         await self.keeper.release(run)
-        for fd in run.holders:
-            os.close(fd)
-        run.holders.clear()
+        if run.gone.is_set():
+            return  # a stop and the watch over what was left both came to the end
         if run.handle is not None:
             run.handle.close()
             run.handle = None
@@ -161,10 +153,10 @@ class Lifecycle:
 
     async def write(self, run: Run) -> None:
         """Write the record as it is now; a full disk costs the record's freshness, nothing else."""
-        found = self._registry.run(run.run_id)
-        if found is None:
-            return
         async with run.writing:
+            found = self._registry.run(run.run_id)
+            if found is None:
+                return  # removed meanwhile: a late record would bring its folder back
             content = store.dump(Record(found[0].name, found[0].project_directory, run))
             try:
                 await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
@@ -222,9 +214,14 @@ class Lifecycle:
 
     async def _remove(self, run: Run) -> None:
         try:
-            await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
+            await self.delete(run)
         except OSError as error:
             self._log.warning("run.unremoved", run=run.run_id, error=error.strerror)
+
+    async def delete(self, run: Run) -> None:
+        """Delete the folder of a run that the registry does not know any more. Raises `OSError`."""
+        async with run.writing:
+            await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
 
     # --- runs without a keeper ----------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ from .supervisor import Supervisor
 from .usage import resident_bytes
 from .waiting import Waiting
 
-__all__ = ["Methods"]
+__all__ = ["Methods", "hello"]
 
 
 class Methods:

@@ -71,8 +71,6 @@ class Run:
     """True while we hold such a run ourselves."""
     handle: Handle | None = None
     """Our hold on the leader."""
-    holders: list[int] = field(default_factory=list)
-    """Descriptors that keep what is in the FIFOs while no keeper lives."""
     launched: anyio.Event = field(default_factory=anyio.Event)
     """Set once the keeper's answer is known; before that the run is its starter's business alone."""
     writing: anyio.Lock = field(default_factory=anyio.Lock)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..protocol import ClientInfo
 
-__all__ = ["Peer", "peer_of"]
+__all__ = ["Peer", "is_us", "peer_of"]
 
 _UCRED = struct.Struct("=iII")
 # struct xucred of <sys/ucred.h>: version, uid, group count; LOCAL_PEERCRED and LOCAL_PEERPID of <sys/un.h>.

@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-__all__ = ["Stat", "environment_bytes", "have_procfs", "parse_environment", "parse_stat", "read_stat", "real_user"]
+__all__ = [
+    "Stat",
+    "environment_bytes",
+    "exit_status_of_zombie",
+    "have_procfs",
+    "parse_environment",
+    "parse_stat",
+    "read_stat",
+    "real_user",
+]
 
 DEAD_STATES = frozenset("XxZ")
 """State letters of what has ended: Z waits to be reaped, X and x are seen for an instant (proc_pid_stat(5))."""

@@ -47,9 +47,10 @@ from .registry import Registry, full_name
 from .requests import Requested, by_whom, signal_number
 from .store import Store
 
-__all__ = ["Started", "Supervisor"]
+__all__ = ["Started", "Supervisor", "hub_environment", "raise_file_limit"]
 
 _PROVES_ITSELF_SECONDS = 0.25
+_SETTLED_SECONDS = 1.0
 _HOME_DIRECTORY = os.path.expanduser("~")
 
 
@@ -302,6 +303,10 @@ class Supervisor:
         """Forget an ended process; how many runs were deleted."""
         async with process.lock:
             run = process.current
+            if run is not None and not run.live:
+                # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
+                with anyio.move_on_after(_SETTLED_SECONDS):
+                    await run.gone.wait()
             if run is not None and run.present:
                 raise StillRunning(
                     f"{full_name(process)} is {run.state}"
@@ -309,17 +314,18 @@ class Supervisor:
                     else f"{full_name(process)} left processes behind",
                     hint="stop it first",
                 )
-            for old in process.runs:
+            runs = list(process.runs)
+            self._registry.discard(process)
+            for old in runs:
                 try:
-                    await anyio.to_thread.run_sync(self._disk.remove, old.run_id)
+                    await self._lifecycle.delete(old)
                 except FileNotFoundError:
                     pass
                 except OSError as error:
                     raise StorageFailed(
                         f"cannot delete {old.directory}: {error.strerror}", hint="see persistproc doctor"
                     ) from None
-            self._registry.discard(process)
-            return len(process.runs)
+            return len(runs)
 
 
 def hub_environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Entry point: ``python -I -S .../keeper/__main__.py --fd N SOCKET LOCK LOG``; the daemon starts it, nobody else does.
+"""Entry point: ``python -I -S .../keeper/__main__.py --fd N SOCKET HOLDER LOCK LOG``; only the daemon starts it.
 
 ``-I -S`` keeps site packages and the user's environment out, so this file finds its own folder by itself.
 """

@@ -82,15 +82,31 @@ class Listener:
         except FileNotFoundError:
             pass
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _SOCK_FLAGS)
-        self._socket.bind(path)
+        old = os.umask(0o177)
+        try:
+            self._socket.bind(path)
+        finally:
+            os.umask(old)
         self._socket.listen(8)
         self._socket.setblocking(False)
         self.fd = self._socket.fileno()
 
     def accept(self) -> Link | None:
         """The next connection, or None when it has gone again or no descriptor is free."""
+        connection = self.accept_socket()
+        return None if connection is None else Link(connection.detach())
+
+    def accept_socket(self) -> _socket.socket | None:
+        """The same, as a non-blocking socket."""
         try:
             fd, _ = self._socket._accept()  # type: ignore[attr-defined]
         except OSError:
             return None
-        return Link(fd)
+        connection = _socket.socket(fileno=fd)
+        connection.setblocking(False)
+        os.set_inheritable(fd, False)
+        return connection
+
+    def close(self) -> None:
+        """Stop listening; the socket file stays."""
+        self._socket.close()

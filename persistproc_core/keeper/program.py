@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 
+from .holder import Holder
 from .link import Link, Listener
 from .run import FIFOS, Run, write_record
 from .spawn import Order, spawn
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["main"]
+__all__ = ["Keeper", "main"]
 
 _HOT_RUNS = 200
 _LOG_BYTES = 64 * 1024
@@ -27,8 +28,10 @@ _LOG_BYTES = 64 * 1024
 class Keeper:
     """The table of runs and what the daemon may ask for."""
 
-    def __init__(self, listener: Listener, log: str) -> None:
+    def __init__(self, listener: Listener, holder_path: str, log: str) -> None:
         self._log_path = log
+        self._holder_path = holder_path
+        self._holder: Holder | None = None
         self._runs: dict[bytes, Run] = {}
         self._hot: dict[bytes, None] = {}
         self._links: list[Link] = []
@@ -50,6 +53,7 @@ class Keeper:
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._poll.add(self._wakeup, self._look)
+        self._make_holder()
 
     def loop(self) -> None:
         """Serve until nothing is left to keep."""
@@ -88,7 +92,7 @@ class Keeper:
         if ready & select.POLLOUT:
             link.flush()
         if ready & ~select.POLLOUT:
-            for message in link.receive():
+            for message in list(link.receive()):
                 if link.fd < 0:
                     return  # a newer daemon has said hello: what the old one still had to say is not done any more
                 self._answer(link, message)
@@ -118,15 +122,60 @@ class Keeper:
 
     def _answer(self, link: Link, message: list[bytes]) -> None:
         if message[0] == b"watch":
-            self._watch(message[1:])
+            if len(message) == 4:
+                self._watch(message[1:])
+            return
+        if len(message) < 2:
+            link.closed = True  # what has no id cannot be answered, and nobody sends it
             return
         try:
             answer = self._verbs[message[0]](link, message[1], message[2:])
         except OSError as error:
             self._send(link, b"failed", message[1], b"keeper", b"%d" % (error.errno or 0), str(error).encode())
             return
+        except (KeyError, IndexError, ValueError, OverflowError) as error:
+            # A daemon of another version asks for what we do not know: it must not wait for an answer for ever.
+            self._send(link, b"failed", message[1], b"keeper", b"%d" % errno.EINVAL, repr(error).encode())
+            return
         if answer is not None:
             self._send(link, b"ok", message[1], *answer)
+
+    # --- the holder ---------------------------------------------------------------------------------------------------
+
+    def _make_holder(self) -> None:
+        try:
+            self._holder = Holder(self._holder_path)
+            self._poll.add(self._holder.fd, lambda ready: self._lose_holder())
+            for run in self._runs.values():
+                self._holder.hold(run.run_id, run.fds)
+        except OSError as error:
+            # Without it nothing is lost as long as the daemon or we live.
+            self.log(f"no holder: {error}")
+            self._close_holder()
+
+    def _lose_holder(self) -> None:
+        self._close_holder()
+        self._make_holder()
+
+    def _close_holder(self) -> None:
+        if self._holder is not None:
+            self._poll.remove(self._holder.fd)
+            self._holder.close()
+            self._holder = None
+
+    def _hold(self, run: Run) -> None:
+        if self._holder is not None:
+            try:
+                self._holder.hold(run.run_id, run.fds)
+            except OSError:
+                self._lose_holder()
+
+    def _let_go(self, run_id: bytes) -> None:
+        if self._holder is not None:
+            try:
+                self._holder.drop(run_id)
+            except OSError:
+                self._lose_holder()
 
     # --- what the daemon asks for -------------------------------------------------------------------------------------
 
@@ -147,6 +196,7 @@ class Keeper:
         for name in FIFOS:
             _make_fifo(os.path.join(directory, name))
         run = Run(run_id, directory)
+        self._hold(run)
         pairs = unpack(environment)
         order = Order(
             directory,
@@ -160,6 +210,7 @@ class Keeper:
         try:
             child = spawn(order, lambda pid, start: write_record(directory, b"spawned", b"%d %s\n" % (pid, start)))
         except OSError:
+            self._let_go(run_id)
             run.close()
             raise
         run.pid, run.start, run.report = child.pid, child.start, child.report
@@ -186,8 +237,9 @@ class Keeper:
     def _adopt(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
         run_id, directory = fields
         if run_id not in self._runs:
-            self._runs[run_id] = Run(run_id, directory)
-            self._capture(self._runs[run_id])
+            run = self._runs[run_id] = Run(run_id, directory)
+            self._hold(run)
+            self._capture(run)
         return []
 
     def _signal(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
@@ -222,6 +274,7 @@ class Keeper:
             self._forget(run)
             for name in FIFOS:
                 _unlink(os.path.join(run.directory, name))
+        self._let_go(fields[0])  # also one that only a former keeper knew
         return []
 
     def _quit(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
@@ -279,6 +332,7 @@ class Keeper:
         run.close()
         self._hot.pop(run.run_id, None)
         del self._runs[run.run_id]
+        self._let_go(run.run_id)
         if not self._links and not self._runs:
             self._running = False
 
@@ -368,8 +422,8 @@ def _lock(path: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Run as ``--fd N SOCKET LOCK LOG``; exit code 3 says that another keeper lives."""
-    _, fd, socket_path, lock_path, log_path = arguments
+    """Run as ``--fd N SOCKET HOLDER LOCK LOG``; exit code 3 says that another keeper lives."""
+    _, fd, socket_path, holder_path, lock_path, log_path = arguments
     if not _lock(lock_path):
         return 3
     os.umask(0o077)
@@ -377,7 +431,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
         # What is meant for the daemon or for a terminal's foreground must not end the parent of all children.
         signal.signal(number, signal.SIG_IGN)
-    keeper = Keeper(Listener(socket_path), log_path)
+    keeper = Keeper(Listener(socket_path), holder_path, log_path)
     keeper.attach(Link(int(fd)))
     try:
         keeper.loop()

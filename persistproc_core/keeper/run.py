@@ -48,6 +48,11 @@ class Run:
         ]
 
     @property
+    def fds(self) -> list[int]:
+        """The reading ends of its FIFOs."""
+        return [capture.fd for capture in self.captures]
+
+    @property
     def is_child(self) -> bool:
         """True while the leader is our unreaped child: then its pid, group and session cannot mean anybody else."""
         return self.pid > 0 and not self.reaped

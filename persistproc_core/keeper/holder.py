@@ -1,0 +1,156 @@
+"""The holder: a twin of the keeper that does nothing but keep the FIFOs open.
+
+The kernel forgets what is in a FIFO when nobody has it open any more. When the keeper is killed and a child then writes
+its last line and ends, that line would be gone. So the keeper forks once, and gives this twin the reading end of each
+FIFO before the child may run (SCM_RIGHTS, unix(7)): a descriptor that was sent is held by the kernel even when the
+sender dies at once. The twin never reads from them. It outlives keepers; the next one finds it by its socket.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+import signal
+import sys
+
+from .link import Listener
+from .wire import FrameReader, frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Holder"]
+
+_INT = 4
+_ROOM = 16 * 1024
+
+
+class Holder:
+    """The keeper's side. `fd` becomes readable when the twin is gone; then make another one and send all again."""
+
+    __slots__ = ("_socket", "fd")
+
+    def __init__(self, path: str) -> None:
+        """Connect to the twin that is there, or fork one. Raises `OSError`."""
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        os.set_inheritable(self._socket.fileno(), False)
+        try:
+            self._socket.connect(path)
+        except OSError:
+            listener = Listener(path)
+            _fork(listener, path)
+            listener.close()
+            self._socket.connect(path)
+        # A twin that is stopped must not stop the parent of all children.
+        self._socket.settimeout(1.0)
+        self.fd = self._socket.fileno()
+
+    def hold(self, run_id: bytes, fds: Iterable[int]) -> None:
+        """Have these held for the run. Raises `OSError`."""
+        packed = b"".join(fd.to_bytes(_INT, sys.byteorder) for fd in fds)
+        self._socket.sendmsg([frame(b"hold", run_id)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
+
+    def drop(self, run_id: bytes) -> None:
+        """Let go of the run's. Raises `OSError`."""
+        self._socket.send(frame(b"drop", run_id))
+
+    def close(self) -> None:
+        """Close the connection; a twin that holds nothing ends by itself."""
+        self._socket.close()
+
+
+def _fork(listener: Listener, path: str) -> None:
+    # Twice: the twin outlives its keeper in any case, and one that dies must not be a zombie among the children.
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                _live(listener, path)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _live(listener: Listener, path: str) -> None:
+    """The twin's whole life. Never returns."""
+    try:
+        # The keeper's lock, its links and its pipes would live on in us, and nobody could tell that it is dead.
+        _close_all_but(listener.fd)
+        signal.set_wakeup_fd(-1)
+        _Twin(listener).loop()
+        os.unlink(path)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def _close_all_but(spared: int) -> None:
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) != spared:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the listing's own descriptor
+
+
+class _Twin:
+    """What the twin holds, and for whom."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._held: dict[bytes, list[int]] = {}
+        self._link: _socket.socket | None = None
+        self._reader = FrameReader()
+        self._fds: list[int] = []
+
+    def loop(self) -> None:
+        """Until there is no keeper and nothing to hold."""
+        poll = select.poll()
+        poll.register(self._listener.fd, select.POLLIN)
+        waited = False
+        while self._link is not None or self._held or not waited:
+            for fd, _ in poll.poll():
+                if fd == self._listener.fd:
+                    link = self._listener.accept_socket()
+                    if link is not None:
+                        self._drop_link(poll)
+                        self._link = link
+                        poll.register(link.fileno(), select.POLLIN)
+                        waited = True
+                elif self._link is not None and fd == self._link.fileno() and not self._receive(self._link):
+                    self._drop_link(poll)
+
+    def _drop_link(self, poll: select.poll) -> None:
+        if self._link is not None:
+            poll.unregister(self._link.fileno())
+            self._link.close()
+        self._link = None
+        self._reader = FrameReader()
+        _close(self._fds)
+        self._fds = []
+
+    def _receive(self, link: _socket.socket) -> bool:
+        try:
+            data, ancillary, _, _ = link.recvmsg(_ROOM, _socket.CMSG_SPACE(16 * _INT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        for _, _, packed in ancillary:
+            self._fds += memoryview(packed[: len(packed) // _INT * _INT]).cast("i").tolist()
+        if not data:
+            return False
+        for verb, run_id in self._reader.feed(data):
+            _close(self._held.pop(run_id, []))
+            if verb == b"hold":
+                # Descriptors come with the first byte of their frame, so these are the frame's.
+                self._held[run_id], self._fds = self._fds[:2], self._fds[2:]
+        return True
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)

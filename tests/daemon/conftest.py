@@ -1,0 +1,75 @@
+"""One daemon for all tests of a file, a project of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.hub import Hub
+from tests.kit import Daemon, Guard
+from tests.kit.guard import TEST_VARIABLE
+
+_SHARED = pytest.StashKey[Daemon]()
+
+
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """A daemon that no test may end. What is left of it when the file is through is a failure."""
+    guard = Guard()
+    daemon = Daemon(guard, guard.new_home(), {TEST_VARIABLE: guard.token})
+    request.node.stash[_SHARED] = daemon
+    try:
+        daemon.start()
+        yield daemon
+        daemon.shut_down()
+        assert guard.leaks() == []
+    finally:
+        guard.clean_up()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project's directory."""
+    (tmp_path / "shop").mkdir()
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def hub(shared: Daemon, project: Path) -> Iterator[Hub]:
+    """The project on the daemon that the file's tests share."""
+    hub = Hub(shared, project)
+    yield hub
+    hub.clean_up()
+
+
+@pytest.fixture
+def own(daemon: Daemon, project: Path) -> Iterator[Hub]:
+    """The project on a daemon that the test may kill."""
+    hub = Hub(daemon, project)
+    yield hub
+    hub.forget_connections()
+
+
+@pytest.fixture
+def restarted(own: Hub) -> Callable[[], Hub]:
+    """Kills the daemon and starts the next one."""
+
+    def restart() -> Hub:
+        own.forget_connections()
+        own.daemon.kill()
+        own.daemon.start()
+        return own
+
+    return restart
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    module = item.getparent(pytest.Module)
+    shared = module.stash.get(_SHARED, None) if module is not None else None
+    if report.failed and shared is not None:
+        report.sections.append(("log of the shared daemon", shared.log()[-8000:]))
+    return report

@@ -1,0 +1,156 @@
+"""A project on a daemon: what most tests of the daemon need, over a raw connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from tests.kit import Daemon, RawConnection, WireError, eventually
+
+__all__ = ["Hub", "at_once"]
+
+
+class Hub:
+    """Calls methods on behalf of a project's directory."""
+
+    def __init__(self, daemon: Daemon, project: Path) -> None:
+        self.daemon = daemon
+        self.project = project
+        self._connections: list[RawConnection] = []
+
+    def connect(self) -> RawConnection:
+        """One more connection."""
+        self._connections.append(self.daemon.connect(20))
+        return self._connections[-1]
+
+    @property
+    def connection(self) -> RawConnection:
+        """The first connection."""
+        return self._connections[0] if self._connections else self.connect()
+
+    def forget_connections(self) -> None:
+        """The daemon was killed: connect anew."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    def call(self, method: str, process: str | int | None = None, **params: Any) -> Any:
+        """The result. Raises `WireError`."""
+        return self._call(self.connection, method, process, params)
+
+    def aside(self, method: str, process: str | int | None = None, **params: Any) -> Future[Any]:
+        """The same on a connection and in a thread of its own."""
+        connection = self.connect()
+        return in_thread(lambda: self._call(connection, method, process, params))
+
+    def _call(self, connection: RawConnection, method: str, process: str | int | None, params: dict[str, Any]) -> Any:
+        params.setdefault("working_directory", str(self.project))
+        if process is not None:
+            params["process"] = process
+        return connection.call(method, **params)
+
+    def error(self, method: str, process: str | int | None = None, **params: Any) -> WireError:
+        """The error of a call that must fail."""
+        try:
+            result = self.call(method, process, **params)
+        except WireError as error:
+            return error
+        raise AssertionError(f"{method} should have failed, and said {result}")
+
+    def start(self, command: str | list[str], **params: Any) -> dict[str, Any]:
+        """Start a process."""
+        result: dict[str, Any] = self.call("start_process", command=command, **params)
+        return result
+
+    def ready(self, command: str | list[str], **params: Any) -> dict[str, Any]:
+        """Start one of the tests' programs and wait until it has printed ``ready``."""
+        info = self.start(command, **params)
+        self.await_line(info["name"], "^ready")
+        return info
+
+    def finish(self, command: str | list[str], **params: Any) -> dict[str, Any]:
+        """Start a process and wait for its end."""
+        info = self.start(command, **params)
+        result: dict[str, Any] = self.call("wait_for_process", info["name"], exit=True, timeout_seconds=10)
+        return result
+
+    def await_line(self, process: str | int, pattern: str) -> str:
+        """The line that matches, once it is there."""
+        result: str = self.call("wait_for_process", process, output=pattern, timeout_seconds=10)["line"]
+        return result
+
+    def stop(self, process: str | int, **params: Any) -> dict[str, Any]:
+        """Stop a process."""
+        result: dict[str, Any] = self.call("stop_process", process, **params)
+        return result
+
+    def status(self, process: str | int) -> dict[str, Any]:
+        """All about a process."""
+        result: dict[str, Any] = self.call("get_process_status", process)
+        return result
+
+    def state(self, process: str | int) -> str:
+        """The state of a process's newest run."""
+        return str(self.status(process)["state"])
+
+    def await_state(self, process: str | int, state: str) -> str:
+        """Return when the process is in that state."""
+        eventually(lambda: self.state(process) == state, what=f"{process} is {state}")
+        return state
+
+    def lines(self, process: str | int, **params: Any) -> list[str]:
+        """The text of the last lines."""
+        return [line["text"] for line in self.call("get_process_output", process, **params)["lines"]]
+
+    def list(self, **params: Any) -> dict[str, dict[str, Any]]:
+        """The project's processes by name."""
+        return {process["name"]: process for process in self.call("list_processes", **params)["processes"]}
+
+    def log_path(self, process: str | int, stream: str = "stdout") -> Path:
+        """The first segment of a stream's log."""
+        streams = self.call("get_process_log_paths", process)["streams"]
+        return Path(next(each["paths"][0] for each in streams if each["stream"] == stream))
+
+    def keeper_pid(self) -> int:
+        """The keeper's pid."""
+        return int(self.connection.call("get_daemon_status")["keeper_pid"])
+
+    def clean_up(self) -> None:
+        """End what the test has left, in whatever project."""
+        self.forget_connections()
+        with self.daemon.connect() as connection:
+            for process in connection.call("list_processes")["processes"]:
+                name = f"{process['project_directory']}/{process['name']}"
+                connection.call("stop_process", process=name, force=True)
+                connection.call("remove_process", process=name)
+            assert connection.call("list_processes")["processes"] == []
+            assert connection.hello["pid"] == self.daemon.pid, "the test has ended the daemon that it shares"
+
+
+def in_thread(work: Callable[[], Any]) -> Future[Any]:
+    """Run in a thread; ask the future with a timeout."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """Results of several calls that begin at the same moment, exceptions among them."""
+    barrier = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        barrier.wait(10)
+        return work()
+
+    futures = [in_thread(lambda work=work: run(work)) for work in works]  # type: ignore[misc]
+    return [future.exception(20) or future.result() for future in futures]
