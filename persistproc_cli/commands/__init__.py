@@ -1,0 +1,1 @@
+"""One module per verb; each holds its `COMMAND`. A call imports only its own."""

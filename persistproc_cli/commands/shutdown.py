@@ -1,0 +1,94 @@
+"""``persistproc shutdown``: the end of the daemon and, unless told otherwise, of all processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from persistproc_core.errors import DaemonUnavailable
+
+from ..arguments import Arguments, Command, Option, UsageError
+from ..daemon import wait_until_gone
+from ..oneline import one_line
+from ..output import note, print_document, say
+from ..terminal import is_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.client.sync import Client
+    from persistproc_core.protocol import ShutdownDaemonParams, ShutdownReply
+
+    from ..context import Context
+
+__all__ = ["COMMAND"]
+
+
+def _run(context: Context, arguments: Arguments) -> int:
+    keep = arguments.flag("--keep")
+    try:
+        with context.connect(autostart=False) as client:
+            if not (keep or arguments.flag("--yes") or _confirmed(client)):
+                note("nothing was stopped")
+                return 1
+            params: ShutdownDaemonParams = {"stop_processes": not keep}
+            grace = arguments.number("--grace")
+            if grace is not None:
+                params["grace_seconds"] = grace
+            reply = client.shutdown_daemon(**params)
+    except DaemonUnavailable:
+        return _nobody_there(context)
+    wait_until_gone(reply["pid"])
+    if context.json:
+        print_document(reply)
+    else:
+        say(_describe(reply))
+    return 0
+
+
+def _confirmed(client: Client) -> bool:
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError(
+            "shutdown stops all processes, and nobody is there to ask", hint="pass --yes, or --keep to spare them"
+        )
+    running = client.list_processes(all_projects=True, running=True)["processes"]
+    for process in running:
+        note(f"running: {process['project']}/{process['name']} (pid {process['pid']})")
+    sys.stderr.write(f"persistproc: stop the daemon, and all that runs ({len(running)})? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _nobody_there(context: Context) -> int:
+    from ..locks import holder
+
+    keeper = holder(os.path.join(context.home().keeper, "lock"))
+    if context.json:
+        print_document({"pid": None, "stopped": [], "left_running": []})
+    if keeper:
+        note(f"no daemon runs, but a keeper does (pid {keeper}), and its processes with it")
+        note("to stop them: persistproc daemon start, then persistproc shutdown")
+        return 1
+    note("no daemon runs; there is nothing to shut down")
+    return 0
+
+
+def _describe(reply: ShutdownReply) -> str:
+    lines = [f"daemon ended (pid {reply['pid']})"]
+    lines += [f"stopped: {one_line(name)}" for name in reply["stopped"]]
+    lines += [f"still running: {one_line(name)}" for name in reply["left_running"]]
+    return "\n".join(lines)
+
+
+COMMAND = Command(
+    "shutdown",
+    "[--yes] [--keep] [--grace SECONDS]",
+    "Stop all processes and the daemon. Asks first.",
+    _run,
+    options=(
+        Option("--yes", "-y", help="do not ask; needed where there is no terminal"),
+        Option("--keep", help="leave the processes running, and end only the daemon"),
+        Option("--grace", value="SECONDS", help="for each process, until SIGKILL (default 10)"),
+    ),
+    examples=("persistproc shutdown --yes", "persistproc shutdown --keep"),
+    notes="Answers when the daemon is gone. It never starts one. The next command that needs a daemon does.",
+)

@@ -1,0 +1,47 @@
+"""``persistproc start``: start or join, without showing the output."""
+
+from __future__ import annotations
+
+from ..arguments import Arguments, Command
+from ..launch import START_OPTIONS, start_process
+from ..oneline import one_line
+from ..output import note, print_document, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+__all__ = ["COMMAND", "start"]
+
+
+def start(context: Context, arguments: Arguments) -> int:
+    """Start or join; one line tells the name, the pid and how to see the output."""
+    with context.connect() as client:
+        reply = start_process(context, client, arguments)
+    if context.json:
+        print_document(reply)
+        return 0
+    from ..session import address
+    from ..words import difference_lines
+
+    name = one_line(address(context, reply["name"], reply["project"], reply["project_directory"]))
+    verb = "already runs" if reply["already_running"] else "started"
+    say(f"{name} {verb} (pid {reply['pid']}); see its output with: persistproc logs -f {name}")
+    for line in difference_lines(reply["differences"]):
+        note(f"differs: {line}")
+    if reply["differences"]:
+        note("to restart it with what you asked for: --fresh")
+    return 0
+
+
+COMMAND = Command(
+    "start",
+    "[options] [--] COMMAND [ARGUMENTS]",
+    "Start a command, or join it when it already runs, without showing its output.",
+    start,
+    options=START_OPTIONS,
+    words=(1, None),
+    command_line=True,
+    examples=("persistproc start npm run dev", "persistproc start --name db -- postgres -D data"),
+    notes="The words are read as by run. The command has been executed when this returns.",
+)

@@ -1,0 +1,81 @@
+"""``persistproc status``: all about one process."""
+
+from __future__ import annotations
+
+import sys
+
+from ..arguments import Arguments, Command
+from ..oneline import one_line
+from ..output import print_document, say
+from ..render import age, memory, short_directory, state_colour, state_words, table
+from ..terminal import colours, paint
+from ..words import started_by
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.protocol import RunInfo, StatusReply
+
+    from ..context import Context
+
+__all__ = ["COMMAND"]
+
+
+def _run(context: Context, arguments: Arguments) -> int:
+    with context.connect() as client:
+        reply = client.get_process_status(process=arguments.words[0])
+    if context.json:
+        print_document(reply)
+        return 0
+    left = len(reply["survivors"])
+    state = state_words(reply, left)
+    if colours(sys.stdout):
+        state = paint(state, state_colour(reply, left))
+    facts = [(label, one_line(fact)) for label, fact in _facts(reply) if fact]
+    facts[1:1] = [("state", state)]
+    size = max(len(label) for label, _ in facts)
+    for label, fact in facts:
+        say(f"{label:<{size}}  {fact}")
+    if len(reply["history"]) > 1:
+        say("")
+        say(_history(reply))
+    return 0
+
+
+def _facts(reply: StatusReply) -> list[tuple[str, str]]:
+    listening = ", ".join(f"{listener['address']}:{listener['port']}" for listener in reply["ports"])
+    cpu = reply["cpu_percent"]
+    usage = f"{cpu or 0.0:.1f}% cpu, {memory(reply['memory_bytes'])} memory, {reply['processes']} processes"
+    return [
+        ("name", f"{reply['project']}/{reply['name']}"),
+        ("reason", reply["reason"] or ""),
+        ("command", reply["command"] + (" (under /bin/sh -c)" if reply["shell"] else "")),
+        ("directory", short_directory(reply["working_directory"])),
+        ("run", f"{reply['run']} ({reply['run_id']})"),
+        ("pid", str(reply["pid"] or "")),
+        ("survivors", ", ".join(map(str, reply["survivors"]))),
+        ("ports", listening),
+        ("usage", usage if reply["processes"] else ""),
+        ("started", f"{reply['started_at']} by {started_by(reply['started_by'])}"),
+        ("ended", f"{reply['ended_at']} ({age(reply)})" if reply["ended_at"] else ""),
+        ("environment", f"{len(reply['environment_names'])} variables" if reply["environment_names"] else ""),
+        ("logs", short_directory(reply["log_directory"])),
+    ]
+
+
+def _history(reply: StatusReply) -> str:
+    rows = [[str(run["run"]), state_words(run), run["started_at"], *_who_and_why(run)] for run in reply["history"]]
+    return table(["RUN", "STATE", "STARTED", "BY", "REASON"], rows)
+
+
+def _who_and_why(run: RunInfo) -> list[str]:
+    return [one_line(started_by(run["started_by"])), one_line(run["reason"] or "")]
+
+
+COMMAND = Command(
+    "status",
+    "NAME",
+    "Tell all about one process: state, ports, resources, and its earlier runs.",
+    _run,
+    words=(1, 1),
+    examples=("persistproc status web", "persistproc status web --json"),
+)

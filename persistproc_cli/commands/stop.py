@@ -1,0 +1,51 @@
+"""``persistproc stop``."""
+
+from __future__ import annotations
+
+from ..arguments import Arguments, Command, Option
+from ..oneline import one_line
+from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.protocol import StopReply
+
+    from ..context import Context
+
+__all__ = ["COMMAND"]
+
+
+def _run(context: Context, arguments: Arguments) -> int:
+    with context.connect() as client:
+
+        def stop(name: str) -> StopReply:
+            spare = arguments.flag("--leave-escaped")
+            return client.stop_process(**act_params(name, arguments), **stop_options(arguments), leave_escaped=spare)
+
+        return act(context, targets(context, client, arguments), stop, _describe)
+
+
+def _describe(reply: StopReply) -> str:
+    name = one_line(reply["name"])
+    if reply["already_stopped"]:
+        return f"{name} was not running"
+    by = f" ({reply['ended_by']})" if reply["ended_by"] else ""
+    count = len(reply["stopped_pids"])
+    return f"{name} stopped{by}" + (f", {count} processes" if count > 1 else "")
+
+
+COMMAND = Command(
+    "stop",
+    "NAME... | --all",
+    "Stop processes and everything they started; returns when nothing of them is left.",
+    _run,
+    options=(
+        *STOP_OPTIONS,
+        Option("--leave-escaped", help="spare processes that left the session (a browser, a helper of their own)"),
+        ALL_OPTION,
+        REASON_OPTION,
+    ),
+    words=(0, None),
+    examples=("persistproc stop web", "persistproc stop --signal INT --grace 30 api", "persistproc stop --all"),
+    notes="A process is named by name, project/name, pid, or its command. Stopping what does not run is fine.",
+)

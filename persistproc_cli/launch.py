@@ -1,0 +1,101 @@
+"""From the words of ``run`` and ``start`` to the parameters of ``start_process``."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .arguments import Arguments, Option, UsageError
+from .caller import file_mode_mask, ignored_signals, resource_limits
+from .envfile import is_assignment, read_env_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.client.sync import Client
+    from persistproc_core.protocol import StartProcessParams, StartReply
+
+    from .context import Context
+
+__all__ = ["START_OPTIONS", "read_command", "start_process"]
+
+START_OPTIONS = (
+    Option("--name", "-n", value="NAME", help="the name, unique in the project (else made from the command)"),
+    Option("--cwd", "-C", value="DIR", help="the directory to run in (else this one)"),
+    Option("--env", "-e", value="K=V", repeated=True, help="set a variable (may be repeated)"),
+    Option("--env-file", value="FILE", repeated=True, help="set the variables of a file of KEY=value lines"),
+    Option("--fresh", help="when it already runs: restart it with what is given here"),
+    Option("--replace", help="when the name runs another command: stop that one first"),
+    Option("--reason", value="TEXT", help="why, in words; shown to everybody"),
+)
+
+_SHELL_SYNTAX = re.compile(r"""[\s|&;<>()$`\\"'*?\[\]{}~#!]""")
+
+
+def read_command(words: list[str]) -> tuple[str | list[str], dict[str, str]]:
+    """The command, and the variables that ``NAME=value`` words before it set.
+
+    Exactly one word with blanks or shell syntax, that names no file and no program, is a line of text: the daemon
+    splits it, or hands it to a shell. Anything else is a list, and is executed as it is.
+    """
+    if len(words) == 1 and _SHELL_SYNTAX.search(words[0]) and not _names_program(words[0]):
+        return words[0], {}
+    variables: dict[str, str] = {}
+    index = 0
+    while index < len(words) and is_assignment(words[index]):
+        name, _, value = words[index].partition("=")
+        variables[name] = value
+        index += 1
+    if index == len(words):
+        raise UsageError("there is no command to run", hint="usage: persistproc run [options] -- COMMAND [ARGUMENTS]")
+    return words[index:], variables
+
+
+def _names_program(word: str) -> bool:
+    from .dispatch import is_executable
+
+    return os.path.exists(word) if "/" in word else is_executable(word)
+
+
+def start_process(context: Context, client: Client, arguments: Arguments) -> StartReply:
+    """Start or join with everything that the caller has."""
+    command, assigned = read_command(arguments.words)
+    params: StartProcessParams = {
+        "command": command,
+        "working_directory": _directory(context, arguments),
+        "environment": _environment(arguments, assigned),
+        "inherit_environment": False,
+        "umask": file_mode_mask(),
+        "resource_limits": resource_limits(),
+        "ignored_signals": ignored_signals(),
+        "replace": arguments.flag("--replace"),
+        "fresh": arguments.flag("--fresh"),
+    }
+    name, reason = arguments.text("--name"), arguments.text("--reason")
+    if name is not None:
+        params["name"] = name
+    if reason is not None:
+        params["reason"] = reason
+    return client.start_process(**params)
+
+
+def _directory(context: Context, arguments: Arguments) -> str:
+    chosen = arguments.text("--cwd")
+    if context.directory is None and not os.path.isabs(chosen or ""):
+        raise UsageError("the working directory has been deleted", hint="cd to another one, or give --cwd")
+    if chosen is None:
+        return context.directory or "/"
+    # realpath and not normpath: link/.. is not the directory that holds the link.
+    return os.path.realpath(os.path.join(context.directory or "/", chosen))
+
+
+def _environment(arguments: Arguments, assigned: dict[str, str]) -> dict[str, str]:
+    environment = dict(os.environ)
+    for path in arguments.values("--env-file"):
+        environment.update(read_env_file(path))
+    for pair in arguments.values("--env"):
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError("--env needs NAME=value")
+        environment[name] = value
+    environment.update(assigned)
+    return environment

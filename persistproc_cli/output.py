@@ -1,0 +1,78 @@
+"""What a verb says: documents on standard output, notes and errors on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from persistproc_core.framing import encode
+
+from .oneline import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.errors import PersistprocError
+
+__all__ = ["detach_streams", "note", "print_document", "report_error", "say"]
+
+
+def say(text: str) -> None:
+    """Print a line of result."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Print a line for people on standard error; a terminal that has gone is no failure."""
+    try:
+        print(f"persistproc: {one_line(text)}", file=sys.stderr, flush=True)
+    except OSError:
+        detach_streams(sys.stderr)
+
+
+def print_document(document: object) -> None:
+    """Print one JSON document on one line (ASCII, so that no locale can spoil it)."""
+    sys.stdout.write(encode(document).decode("ascii"))
+    sys.stdout.flush()
+
+
+def report_error(error: PersistprocError, as_json: bool) -> None:
+    """Print an error once, on standard error: ``persistproc: message (hint)``, or the JSON document."""
+    sys.stdout.flush()
+    if as_json:
+        document = {"code": error.code, "message": error.message, "hint": error.hint, **error.data}
+        sys.stderr.write(encode({"error": document}).decode("ascii"))
+        sys.stderr.flush()
+        return
+    hint = f" ({error.hint})" if error.hint else ""
+    note(f"{error.message}{hint}")
+    for line in _details(error):
+        print(f"  {one_line(line)}", file=sys.stderr)
+    sys.stderr.flush()
+
+
+def _details(error: PersistprocError) -> list[str]:
+    """What the data of an error tells a person, beyond its message."""
+    lines: list[str] = []
+    for key in ("candidates", "survivors", "last_lines", "differences"):
+        facts = error.data.get(key)
+        if isinstance(facts, list):
+            lines += [_fact(fact) for fact in facts]
+    return lines
+
+
+def _fact(fact: object) -> str:
+    if not isinstance(fact, dict):
+        return str(fact)
+    if "text" in fact:
+        return str(fact["text"])
+    return "  ".join(str(value) for value in fact.values() if value is not None)
+
+
+def detach_streams(*streams: object) -> None:
+    """Point streams whose reader has gone to nowhere: else the interpreter complains when it flushes them at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        fileno = getattr(stream, "fileno", None)
+        if fileno is not None:
+            os.dup2(nowhere, fileno())
+    os.close(nowhere)

@@ -1,0 +1,60 @@
+"""Ctrl-C while we show a process's output: what shall become of it?"""
+
+from __future__ import annotations
+
+import sys
+import termios
+
+from .interrupts import Interrupted
+from .oneline import one_line
+from .terminal import Keyboard, is_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .interrupts import Interrupts
+
+__all__ = ["ANSWERS", "ask", "can_ask"]
+
+ANSWERS = {"d": "detach", "s": "stop", "r": "restart"}
+_DETACH_KEYS = ("", "\n", "\r", "\x04")
+
+
+def can_ask() -> bool:
+    """True when there is a keyboard to answer on and a screen to ask on."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def ask(name: str, interrupts: Interrupts) -> str:
+    """Ask once: ``detach``, ``stop`` or ``restart``. Enter, Ctrl-D, a second Ctrl-C and a closed terminal detach.
+
+    Nothing reads the process's output meanwhile, so nothing can scroll over the question.
+    """
+    try:
+        with Keyboard() as keyboard:
+            _show(f"\npersistproc: {one_line(name)} runs on. [d]etach, [s]top, [r]estart? ")
+            answer = _answer(keyboard, interrupts)
+    except termios.error:
+        answer = "detach"
+    _show(f"{answer}\n")
+    return answer
+
+
+def _answer(keyboard: Keyboard, interrupts: Interrupts) -> str:
+    while True:
+        try:
+            with interrupts:
+                key = keyboard.read().lower()
+        except (Interrupted, OSError):
+            return "detach"
+        if key in _DETACH_KEYS:
+            return "detach"
+        if key in ANSWERS:
+            return ANSWERS[key]
+
+
+def _show(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass

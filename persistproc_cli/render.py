@@ -1,0 +1,137 @@
+"""Tables and the words in them: aligned by a few lines of our own, because drawing with a library would cost
+ten times what the whole of ``persistproc list`` may cost.
+
+All text that comes from others passes `one_line` here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .oneline import one_line
+from .terminal import colours, is_terminal, paint, width
+from .times import duration, seconds_since
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from persistproc_core.protocol import ProcessInfo, RunInfo
+
+__all__ = ["age", "memory", "ports", "process_table", "short_directory", "state_colour", "state_words", "table"]
+
+_COLUMN_GAP = "  "
+
+
+def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
+    """The state at a glance: ``running``, ``stopped``, ``exited 0``, ``failed 3``, ``killed SIGKILL``, ``lost``."""
+    words: str = info["state"]
+    if words == "failed" and info["signal"]:
+        words = f"killed {info['signal']}"
+    elif words in ("exited", "failed") and info["exit_code"] is not None:
+        words = f"{words} {info['exit_code']}"
+    return f"{words}, {survivors} left" if survivors else words
+
+
+def state_colour(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
+    """The colour of a state."""
+    if survivors:
+        return "yellow"
+    return {"running": "green", "starting": "yellow", "stopping": "yellow", "failed": "red", "lost": "red"}.get(
+        info["state"], "dim"
+    )
+
+
+def ports(info: ProcessInfo) -> str:
+    """``:3000,:5173``, each once."""
+    return ",".join(dict.fromkeys(f":{listener['port']}" for listener in info["ports"]))
+
+
+def age(info: ProcessInfo | RunInfo) -> str:
+    """How long it runs, or how long ago it ended."""
+    if info["ended_at"]:
+        return f"{duration(seconds_since(info['ended_at']))} ago"
+    return duration(seconds_since(info["started_at"]))
+
+
+def memory(count: int | None) -> str:
+    """``45M``."""
+    if count is None:
+        return "-"
+    size = float(count)
+    for unit in ("B", "K", "M", "G"):
+        if size < 1024 or unit == "G":
+            return f"{size:.1f}{unit}" if unit == "G" else f"{size:.0f}{unit}"
+        size /= 1024
+    return "-"
+
+
+def short_directory(path: str) -> str:
+    """The path with ``~`` for the home directory."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    return f"~{path[len(home) :]}" if home and (path == home or path.startswith(home + "/")) else path
+
+
+def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> str:
+    """The table of ``list``: on a terminal in colour and cut to its width, else plain and whole."""
+    show_directory = all_projects or any(p["working_directory"] != p["project_directory"] for p in processes)
+    titles = ["STATE", "NAME", *(["PROJECT"] if all_projects else []), "PID", "PORTS", "AGE", "CPU", "MEMORY"]
+    titles += [*(["DIRECTORY"] if show_directory else []), "COMMAND"]
+    rows: list[list[str]] = []
+    for info in processes:
+        row = [state_words(info, len(info["survivors"])), one_line(info["name"])]
+        if all_projects:
+            row.append(one_line(info["project"]))
+        cpu = info["cpu_percent"]
+        row += [str(info["pid"] or "-"), ports(info) or "-", age(info)]
+        row += ["-" if cpu is None else f"{cpu:.1f}%", memory(info["memory_bytes"])]
+        if show_directory:
+            row.append(one_line(_directory(info, all_projects)))
+        rows.append([*row, one_line(info["command"])])
+    paints = [state_colour(info, len(info["survivors"])) for info in processes] if colours(sys.stdout) else []
+    return table(titles, rows, first_column=paints)
+
+
+def _directory(info: ProcessInfo, all_projects: bool) -> str:
+    directory, project = info["working_directory"], info["project_directory"]
+    if all_projects:
+        return short_directory(directory)
+    if directory == project:
+        return "."
+    return f".{directory[len(project) :]}" if directory.startswith(project + "/") else short_directory(directory)
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, first_column: Sequence[str] = ()) -> str:
+    """Aligned columns. On a terminal lines are cut to its width; ``first_column`` are the colours of that one."""
+    terminal = is_terminal(sys.stdout)
+    widths = [max(map(_cells, column)) for column in zip(titles, *rows, strict=True)]
+    widths[-1] = 0
+    limit = width() if terminal else 0
+    lines: list[str] = []
+    for number, row in enumerate([titles, *rows]):
+        cells = [cell + " " * (size - _cells(cell)) for cell, size in zip(row, widths, strict=True)]
+        line = _cut(_COLUMN_GAP.join(cells).rstrip(), limit)
+        if first_column:
+            size = min(widths[0], len(line))
+            line = paint(line, "dim") if number == 0 else paint(line[:size], first_column[number - 1]) + line[size:]
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _cut(line: str, limit: int) -> str:
+    if not limit or _cells(line) <= limit:
+        return line
+    end = "…" if "utf" in (sys.stdout.encoding or "").lower() else ">"
+    while _cells(line) >= limit:
+        line = line[:-1] if line.isascii() is False else line[: limit - 1]
+    return line + end
+
+
+def _cells(text: str) -> int:
+    """How many columns the text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,156 @@
+"""``persistproc npm run dev``: show a process until it ends, or until its caller leaves it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from persistproc_core.errors import PersistprocError, ProcessNotFound
+
+from .follow import Follower
+from .interrupts import Interrupted
+from .output import note, report_error
+from .terminal import is_terminal
+from .words import after_detach, difference_lines, ending, exit_code, started_by
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.client.sync import Client
+    from persistproc_core.protocol import OutputReply, StartReply
+
+    from .context import Context
+    from .interrupts import Interrupts
+    from .stream import Sinks
+
+__all__ = ["Session", "address", "announce"]
+
+
+def address(context: Context, name: str, project: str, project_directory: str) -> str:
+    """What to call the process from where the caller is."""
+    here = context.directory or ""
+    inside = here == project_directory or here.startswith(project_directory.rstrip("/") + "/")
+    return name if inside else f"{project}/{name}"
+
+
+def announce(reply: StartReply, name: str) -> None:
+    """Say on standard error what we joined and how it differs; what was simply started only to a terminal."""
+    if not reply["already_running"]:
+        if is_terminal(sys.stderr):
+            note(f"{name} started (pid {reply['pid']}); Ctrl-C asks what to do with it")
+        return
+    from .times import duration, seconds_since
+
+    since = duration(seconds_since(reply["started_at"]))
+    note(
+        f"{name} already runs (pid {reply['pid']}, for {since}, started by {started_by(reply['started_by'])}); "
+        "showing its output from the start"
+    )
+    for line in difference_lines(reply["differences"]):
+        note(f"differs: {line}")
+    if reply["differences"]:
+        note("to restart it with what you asked for: --fresh")
+
+
+class Session:
+    """A caller who looks at one process."""
+
+    def __init__(
+        self,
+        context: Context,
+        client: Client,
+        started: StartReply,
+        sinks: Sinks,
+        interrupts: Interrupts,
+        on_exit: str | None,
+    ) -> None:
+        self._client = client
+        self._json = context.json
+        self._interrupts = interrupts
+        self._sinks = sinks
+        self._on_exit = on_exit
+        self._name = address(context, started["name"], started["project"], started["project_directory"])
+        self._follower = Follower(client, started, sinks, interrupts)
+
+    def run(self) -> int:
+        """Stream until the end; the exit code is the run's, 0 after a detach, 130 after a stop by Ctrl-C."""
+        while True:
+            try:
+                reply = self._follower.follow()
+            except Interrupted as interrupted:
+                code = self._interrupted(interrupted.number)
+                if code is not None:
+                    return code
+            except BrokenPipeError:
+                self._say_detached()
+                raise
+            except ProcessNotFound:
+                note(f"{self._name} was removed while its output was shown")
+                return 1
+            else:
+                self._say_ended(reply)
+                return exit_code(reply)
+
+    def _interrupted(self, number: int) -> int | None:
+        answer = self._on_exit
+        if answer is None and number == signal.SIGINT:
+            from .question import ask, can_ask
+
+            answer = ask(self._name, self._interrupts) if can_ask() else "detach"
+        if answer == "stop":
+            return self._stop(number)
+        if answer == "restart":
+            self._restart()
+            return None
+        self._say_detached()
+        return 0
+
+    def _say_detached(self) -> None:
+        self._sinks.end_line()
+        note(f"detached; {self._name} (pid {self._follower.process['pid']}) still runs")
+        note(after_detach(self._name))
+
+    def _say_ended(self, reply: OutputReply) -> None:
+        expected = reply["state"] == "exited" or (reply["state"] == "failed" and not reply["signal"])
+        if is_terminal(sys.stderr) or not expected:
+            why = f": {reply['reason']}" if reply["reason"] and reply["state"] in ("stopped", "lost") else ""
+            note(f"{self._name} {ending(reply)}{why}")
+
+    def _stop(self, number: int) -> int:
+        target = self._follower.process
+        note(f"stopping {self._name}; Ctrl-C again kills it at once")
+        force = False
+        while True:
+            try:
+                with self._interrupts:
+                    stopped = self._client.stop_process(
+                        process=target["name"], working_directory=target["project_directory"], force=force
+                    )
+                break
+            except Interrupted:
+                force = True
+        self._follower.follow_restarts = False
+        reply = self._last_output()
+        note(f"{self._name} {ending(reply)}" if reply else f"{self._name} stopped ({stopped['ended_by']})")
+        return 128 + number
+
+    def _last_output(self) -> OutputReply | None:
+        try:
+            return self._follower.follow()
+        except (Interrupted, PersistprocError):
+            return None
+
+    def _restart(self) -> None:
+        target = self._follower.process
+        try:
+            with self._interrupts:
+                restarted = self._client.restart_process(
+                    process=target["name"], working_directory=target["project_directory"]
+                )
+        except Interrupted:
+            return
+        except PersistprocError as error:
+            # The old run may well go on: keep showing it; if it has ended, that shows next.
+            report_error(error, self._json)
+            return
+        note(f"{self._name} restarted (run {restarted['run']}, pid {restarted['pid']})")
+        self._follower.switch(restarted)

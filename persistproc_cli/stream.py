@@ -1,0 +1,102 @@
+"""One run's output, from the daemon to our own standard streams."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+
+from persistproc_core.client.wire import piece_bytes
+
+from .sanitize import Sanitizer
+from .terminal import is_terminal, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from persistproc_core.protocol import OutputLine, OutputReply
+
+__all__ = ["Sink", "Sinks"]
+
+
+class Sink:
+    """One of our streams, and what may pass to it: the exact bytes without a sanitizer, else safe text."""
+
+    def __init__(self, stream: TextIO, descriptor: int, sanitizer: Sanitizer | None) -> None:
+        self._descriptor = descriptor
+        self._encoding = stream.encoding or "utf-8"
+        self._sanitizer = sanitizer
+        # Cut characters wait for their other half; what is no UTF-8 is shown as \\xNN.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, data: bytes) -> None:
+        """Show a piece. Raises BrokenPipeError when nobody reads any more."""
+        if self._sanitizer is not None:
+            data = self._encode(self._sanitizer.feed(self._decoder.decode(data)))
+        write_all(self._descriptor, data)
+
+    def close(self) -> None:
+        """Show what was still waiting for its other half: the run has ended."""
+        if self._sanitizer is not None:
+            text = self._sanitizer.feed(self._decoder.decode(b"", final=True)) + self._sanitizer.close()
+            write_all(self._descriptor, self._encode(text))
+
+    def _encode(self, text: str) -> bytes:
+        return text.encode(self._encoding, "backslashreplace")
+
+
+class Sinks:
+    """Where the two streams of a run go.
+
+    ``merged`` sends both to standard output, as readable text: a program that reads a log gets no colour either.
+    Otherwise each goes to ours, and what is no terminal gets the exact bytes; so it does with ``raw``.
+    """
+
+    def __init__(self, *, merged: bool = False, raw: bool = False, as_json: bool = False) -> None:
+        sys.stdout.flush()
+        self._json = as_json
+        self._at_line_start = True
+        errors = (sys.stdout, 1) if merged else (sys.stderr, 2)
+        self._sinks = {
+            "stdout": Sink(sys.stdout, 1, _sanitizer(sys.stdout, merged, raw)),
+            "stderr": Sink(*errors, _sanitizer(errors[0], merged, raw)),
+        }
+
+    def show(self, reply: OutputReply) -> None:
+        """Write a reply, each piece to its stream; or the reply as one line of JSON."""
+        if self._json:
+            from .output import print_document
+
+            print_document(reply)
+            return
+        for stream, data in _joined(reply["lines"]):
+            self._sinks[stream].write(data)
+            self._at_line_start = data.endswith(b"\n")
+
+    def close(self) -> None:
+        """The run has ended."""
+        for sink in self._sinks.values():
+            sink.close()
+
+    def end_line(self) -> None:
+        """On a terminal, go to a new line when the output stands in the middle of one: a note of ours follows."""
+        if is_terminal(sys.stderr) and is_terminal(sys.stdout) and not self._at_line_start:
+            write_all(2, b"\x1b[0m\n")
+        self._at_line_start = True
+
+
+def _sanitizer(stream: TextIO, merged: bool, raw: bool) -> Sanitizer | None:
+    if raw:
+        return None
+    terminal = is_terminal(stream)
+    return Sanitizer(colour=terminal) if terminal or merged else None
+
+
+def _joined(lines: list[OutputLine]) -> list[tuple[str, bytes]]:
+    """Neighbours of one stream as one piece: a write for each of ten thousand would take longer than all else."""
+    joined: list[tuple[str, list[bytes]]] = []
+    for line in lines:
+        if not joined or joined[-1][0] != line["stream"]:
+            joined.append((line["stream"], []))
+        joined[-1][1].append(piece_bytes(line))
+    return [(stream, b"".join(pieces)) for stream, pieces in joined]

@@ -1,0 +1,107 @@
+"""Verbs that act on several processes: all at the same time, so that one slow stop does not hold up the next."""
+
+from __future__ import annotations
+
+from persistproc_core.errors import PersistprocError
+
+from .arguments import Arguments, Option, UsageError
+from .output import note, print_document, report_error, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeVar
+
+    from persistproc_core.client.sync import Client
+    from persistproc_core.protocol import ActParams, StopOptions
+
+    from .context import Context
+
+    Reply = TypeVar("Reply", bound=Mapping[str, object])
+
+__all__ = ["ALL_OPTION", "REASON_OPTION", "STOP_OPTIONS", "act", "act_params", "stop_options", "targets"]
+
+ALL_OPTION = Option("--all", "-a", help="all running processes of this project")
+REASON_OPTION = Option("--reason", value="TEXT", help="why, in words; shown to everybody")
+STOP_OPTIONS = (
+    Option("--signal", "-s", value="SIGNAL", help="the first signal (default TERM)"),
+    Option("--grace", value="SECONDS", help="how long until SIGKILL (default 10)"),
+    Option("--force", "-f", help="SIGKILL at once"),
+)
+
+
+def stop_options(arguments: Arguments) -> StopOptions:
+    """The parameters for how a run is ended."""
+    options: StopOptions = {}
+    signal, grace = arguments.text("--signal"), arguments.number("--grace")
+    if signal is not None:
+        options["signal"] = signal
+    if grace is not None:
+        options["grace_seconds"] = grace
+    if arguments.flag("--force"):
+        options["force"] = True
+    return options
+
+
+def act_params(process: str, arguments: Arguments) -> ActParams:
+    """The parameters that every verb which changes a process has."""
+    params: ActParams = {"process": process}
+    reason = arguments.text("--reason")
+    if reason is not None:
+        params["reason"] = reason
+    return params
+
+
+def targets(context: Context, client: Client, arguments: Arguments) -> list[str]:
+    """The processes that were named, or all running ones of the project with ``--all``."""
+    if not arguments.flag("--all"):
+        if not arguments.words:
+            raise UsageError("which process?", hint="give its name, or --all; see: persistproc list")
+        return arguments.words
+    if arguments.words:
+        raise UsageError("--all takes no names")
+    reply = client.list_processes(running=True)
+    return [process["name"] for process in reply["processes"]]
+
+
+def act(
+    context: Context,
+    names: Sequence[str],
+    action: Callable[[str], Reply],
+    describe: Callable[[Reply], str],
+) -> int:
+    """Do something with each process, and tell of each in the order of the names.
+
+    The JSON document is ``{"processes": [reply, ...]}``. The exit code is that of the first failure.
+    """
+    outcomes = _all_at_once(names, action)
+    code = 0
+    replies: list[Reply] = []
+    for outcome in outcomes:
+        if isinstance(outcome, PersistprocError):
+            report_error(outcome, context.json)
+            code = code or outcome.exit_code
+            continue
+        replies.append(outcome)
+        if not context.json:
+            say(describe(outcome))
+    if context.json:
+        print_document({"processes": replies})
+    elif not names:
+        note("nothing runs in this project")
+    return code
+
+
+def _all_at_once(names: Sequence[str], action: Callable[[str], Reply]) -> list[Reply | PersistprocError]:
+    def attempt(name: str) -> Reply | PersistprocError:
+        try:
+            return action(name)
+        except PersistprocError as error:
+            return error
+
+    if len(names) < 2:
+        return [attempt(name) for name in names]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=min(len(names), 32)) as pool:
+        return list(pool.map(attempt, names))

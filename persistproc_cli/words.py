@@ -1,0 +1,77 @@
+"""Sentences about processes, the same in every verb."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from persistproc_core.protocol import ClientInfo, Difference, OutputReply, ProcessInfo, RunInfo
+
+__all__ = ["after_detach", "difference_lines", "ending", "exit_code", "started_by"]
+
+EXIT_UNKNOWN = 1
+_SHOWN_NAMES = 6
+
+
+def exit_code(info: OutputReply | ProcessInfo) -> int:
+    """The exit code that stands for a run's end: its own, 128 + signal, or 1 when nobody knows it."""
+    if info["exit_code"] is not None:
+        return info["exit_code"]
+    name = info["signal"]
+    if name is None:
+        return EXIT_UNKNOWN
+    import signal
+
+    try:
+        return 128 + signal.Signals[name].value
+    except KeyError:
+        number = name.removeprefix("SIG")
+        return 128 + int(number) if number.isdigit() else EXIT_UNKNOWN
+
+
+def ending(info: OutputReply | ProcessInfo | RunInfo) -> str:
+    """How a run ended: ``was stopped (SIGTERM)``, ``exited with 3``, ``was killed by SIGSEGV``, ``was lost``."""
+    how = f"SIG{info['signal'].removeprefix('SIG')}" if info["signal"] else f"exit code {info['exit_code']}"
+    if info["state"] == "stopped":
+        return f"was stopped ({how})"
+    if info["state"] == "lost":
+        return "ended, and nobody knows how"
+    return f"was killed by {how}" if info["signal"] else f"ended with {how}"
+
+
+def started_by(client: ClientInfo) -> str:
+    """``persistproc-cli (pid 17)``."""
+    return f"{client['name']} (pid {client['pid']})" if "pid" in client else client["name"]
+
+
+def after_detach(name: str) -> str:
+    """How to come back to a process."""
+    return f"come back with: persistproc logs -f {name}   end it with: persistproc stop {name}"
+
+
+def difference_lines(differences: Sequence[Difference]) -> list[str]:
+    """What was asked for but runs otherwise, a line each; of variables only their names."""
+    return [_difference(difference) for difference in differences]
+
+
+def _difference(difference: Difference) -> str:
+    if difference["what"] != "environment":
+        what = difference["what"].replace("_", " ")
+        return f"{what}: you asked for {difference.get('asked', '?')}, running is {difference.get('running', '?')}"
+    parts = [
+        f"{label} {_some(names)}"
+        for label, names in (
+            ("only yours:", difference.get("added", [])),
+            ("only in the run:", difference.get("removed", [])),
+            ("another value:", difference.get("changed", [])),
+        )
+        if names
+    ]
+    return f"environment: {'; '.join(parts)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
