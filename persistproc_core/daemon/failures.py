@@ -71,7 +71,7 @@ def _exec_failed(number: int, run: Run, environment: Mapping[str, str]) -> Start
         if "/" in program:
             return _failed(f"{program} is not there", "check the path", "ENOENT", run, path=program)
         return StartFailed(
-            f"{program} is not found in {search_path}",
+            f"{program} is not found on PATH",
             hint="check the spelling, or give its path",
             data={"errno": "ENOENT", "path": program, "search_path": search_path},
         )
