@@ -49,21 +49,32 @@ def listeners_by_run(
 
 def _by_procfs(pid: int, tables: dict[str, dict[bytes, _Endpoint]]) -> Iterator[_Endpoint]:
     try:
+        # Most processes have no socket at all, and the kernel takes milliseconds to print its tables.
+        inodes = _sockets(pid)
+        if not inodes:
+            return
         # A process in a network namespace of its own has tables of its own.
         namespace = os.readlink(f"/proc/{pid}/ns/net")
-        if namespace not in tables:
-            tables[namespace] = {**_table(pid, "tcp"), **_table(pid, "tcp6")}
-        table = tables[namespace]
-        descriptors = os.listdir(f"/proc/{pid}/fd") if table else []
     except OSError:
         return
-    for descriptor in descriptors:
+    if namespace not in tables:
+        tables[namespace] = {**_table(pid, "tcp"), **_table(pid, "tcp6")}
+    for inode in inodes:
+        if endpoint := tables[namespace].get(inode):
+            yield endpoint
+
+
+def _sockets(pid: int) -> list[bytes]:
+    """The inodes of the sockets that a process has open (proc_pid_fd(5)). Raises `OSError`."""
+    found = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
         try:
             target = os.readlink(f"/proc/{pid}/fd/{descriptor}".encode("ascii"))
         except OSError:
             continue
-        if target.startswith(b"socket:[") and (endpoint := table.get(target[8:-1])):
-            yield endpoint
+        if target.startswith(b"socket:["):
+            found.append(target[8:-1])
+    return found
 
 
 def _table(pid: int, name: str) -> dict[bytes, _Endpoint]:

@@ -141,7 +141,7 @@ def test_after_the_daemons_death_the_environment_comes_from_the_kernel(restarted
 
 
 def test_an_environment_that_nobody_knows_any_more_is_the_callers(restarted: Callable[[], Hub], own: Hub) -> None:
-    own.finish(REPORT_AND_SLEEP[:2] + ['"$@"', *REPORT_AND_SLEEP[3:]], name="p", environment={"SECRET": "s3"})
+    own.finish(["sh", "-c", '"$@"', "sh", *program("report_environment")], name="p", environment={"SECRET": "s3"})
     hub = restarted()
     given = {"PATH": os.environ["PATH"], "MINE": "1"}
     reply = hub.call("restart_process", "p", environment=given)
