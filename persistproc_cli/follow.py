@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import time
 
-from persistproc_core.errors import DaemonUnavailable, ProcessNotFound, ShuttingDown
+from persistproc_core.errors import PersistprocError
 
 from .output import note
-from .words import ending
+from .words import after_detach, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from persistproc_core.client.sync import Client
     from persistproc_core.protocol import GetProcessOutputParams, OutputReply, ProcessInfo
 
     from .interrupts import Interrupts
     from .stream import Sinks
+    from .viewer import Viewer
 
-__all__ = ["Follower"]
+__all__ = ["Follower", "say_hub_stopped"]
 
 POLL_SECONDS = 30.0
 MAX_BYTES = 256 * 1024
-_TRIES = 5
 _RESTART_SECONDS = 5.0
 _PAUSE = 0.05
+
+
+def say_hub_stopped(process: ProcessInfo, name: str) -> int:
+    """Say that nobody shows the output any more, and how to come back; returns the exit code.
+
+    0, as after a detach, when the process goes on without the daemon; 1 when it ended and nobody told us how.
+    """
+    if _is_alive(process["pid"]):
+        note(f"the hub was stopped; {name} (pid {process['pid']}) still runs without it, and its output is kept")
+        note(after_detach(name))
+        return 0
+    note(f"the hub was stopped, and {name} has ended; how, and its last output: persistproc status {name}")
+    return 1
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it has become another user's (sudo), but it is there
+    return True
 
 
 class Follower:
@@ -34,8 +59,8 @@ class Follower:
     `Interrupted` leaves `follow` only between two replies; calling it again goes on where it stopped.
     """
 
-    def __init__(self, client: Client, process: ProcessInfo, sinks: Sinks, interrupts: Interrupts) -> None:
-        self.client = client
+    def __init__(self, viewer: Viewer, process: ProcessInfo, sinks: Sinks, interrupts: Interrupts) -> None:
+        self.viewer = viewer
         self.process = process
         self.sinks = sinks
         self.interrupts = interrupts
@@ -59,7 +84,10 @@ class Follower:
         self.cursor = "start"
 
     def follow(self) -> OutputReply:
-        """Show all output; returns the last reply of the last run."""
+        """Show all output; returns the last reply of the last run.
+
+        Raises `HubStopped` when the daemon was stopped and does not come back: the process may well go on.
+        """
         while True:
             reply = self._follow_run()
             following = self._next_run(reply) if self.follow_restarts else None
@@ -94,17 +122,7 @@ class Follower:
             "max_bytes": MAX_BYTES,
             "wait_seconds": POLL_SECONDS,
         }
-        for tried in range(1, _TRIES + 1):
-            try:
-                with self.interrupts:
-                    return self.client.get_process_output(**params)
-            except (DaemonUnavailable, ShuttingDown):
-                # It died or is being replaced: the process goes on without it, and so does our cursor.
-                if tried == _TRIES:
-                    raise
-                with self.interrupts:
-                    time.sleep(_PAUSE)
-        raise AssertionError("unreachable")
+        return self.viewer.read(lambda client: client.get_process_output(**params))
 
     def _next_run(self, reply: OutputReply) -> ProcessInfo | None:
         """The run that somebody started in place of the one that ended, if there is one."""
@@ -115,12 +133,13 @@ class Follower:
         deadline = time.monotonic() + (_RESTART_SECONDS if follows else 0.0)
         while True:
             try:
-                with self.interrupts:
-                    status = self.client.get_process_status(
+                status = self.viewer.read(
+                    lambda client: client.get_process_status(
                         process=self.process["name"], working_directory=self.process["project_directory"]
                     )
-            except (DaemonUnavailable, ShuttingDown, ProcessNotFound):
-                return None
+                )
+            except PersistprocError:
+                return None  # removed, or no daemon any more: how the run ended is known all the same
             if status["run"] > self.run:
                 return status
             if time.monotonic() >= deadline:

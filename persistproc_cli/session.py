@@ -7,10 +7,11 @@ import sys
 
 from persistproc_core.errors import PersistprocError, ProcessNotFound
 
-from .follow import Follower
+from .follow import Follower, say_hub_stopped
 from .interrupts import Interrupted
 from .output import note, report_error
 from .terminal import is_terminal
+from .viewer import HubStopped, Viewer
 from .words import after_detach, difference_lines, ending, exit_code, started_by
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ class Session:
         self._sinks = sinks
         self._on_exit = on_exit
         self._name = address(context, started["name"], started["project"], started["project_directory"])
-        self._follower = Follower(client, started, sinks, interrupts)
+        self._follower = Follower(Viewer(context, client, interrupts), started, sinks, interrupts)
 
     def run(self) -> int:
         """Stream until the end; the exit code is the run's, 0 after a detach, 130 after a stop by Ctrl-C."""
@@ -83,6 +84,9 @@ class Session:
             except BrokenPipeError:
                 self._say_detached()
                 raise
+            except HubStopped:
+                self._sinks.end_line()
+                return say_hub_stopped(self._follower.process, self._name)
             except ProcessNotFound:
                 note(f"{self._name} was removed while its output was shown")
                 return 1

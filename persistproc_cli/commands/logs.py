@@ -29,7 +29,7 @@ def _run(context: Context, arguments: Arguments) -> int:
     sinks = Sinks(merged=True, raw=raw, as_json=context.json)
     with context.connect() as client:
         if arguments.flag("--follow"):
-            return _follow(client, params, sinks)
+            return _follow(context, client, params, sinks)
         _show(client, params, sinks)
     sinks.close()
     sinks.end_line()
@@ -70,9 +70,10 @@ def _show(client: Client, params: GetProcessOutputParams, sinks: Sinks) -> Outpu
         params["run"] = reply["run"]
 
 
-def _follow(client: Client, params: GetProcessOutputParams, sinks: Sinks) -> int:
-    from ..follow import Follower
+def _follow(context: Context, client: Client, params: GetProcessOutputParams, sinks: Sinks) -> int:
+    from ..follow import Follower, say_hub_stopped
     from ..interrupts import Interrupted, Interrupts
+    from ..viewer import HubStopped, Viewer
     from ..words import ending
 
     interrupts = Interrupts()
@@ -81,9 +82,12 @@ def _follow(client: Client, params: GetProcessOutputParams, sinks: Sinks) -> int
             process = client.get_process_status(process=params["process"])
         # The cursor of this first reply and not of a second call: what is printed between two calls would be lost.
         first = _show(client, params, sinks)
-        follower = Follower(client, process, sinks, interrupts)
+        follower = Follower(Viewer(context, client, interrupts), process, sinks, interrupts)
         follower.resume(first, params)
         reply = follower.follow()
+    except HubStopped:
+        sinks.end_line()
+        return say_hub_stopped(follower.process, params["process"])
     except Interrupted as interrupted:
         sinks.end_line()
         return 128 + interrupted.number
