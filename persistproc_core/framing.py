@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from .errors import InvalidRequest, ParseError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["MAX_DEPTH", "MAX_MESSAGE_BYTES", "MAX_REPLY_BYTES", "LineReader", "decode", "encode"]
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -79,25 +83,35 @@ def _check_depth(line: bytes) -> None:
             depth -= 1
 
 
+_CODERS: list[tuple[Callable[[str], object], Callable[[object], str]]] = []
+
+
+def _coders() -> tuple[Callable[[str], object], Callable[[object], str]]:
+    # Made once: json.loads and json.dumps make new ones at each call that is not all defaults. Made late: a client
+    # needs `LineReader` alone, and json takes longer to load than all the rest of it.
+    if not _CODERS:
+        import json
+
+        decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+        _CODERS.append((decoder.decode, encoder.encode))
+    return _CODERS[0]
+
+
 def decode(line: bytes) -> object:
     """One line of strict UTF-8 JSON.
 
     Raises `ParseError` for what is not JSON (bad UTF-8, NaN, a number too long to parse) and `InvalidRequest`
     for what nests too deep.
     """
-    import json  # here: a client needs `LineReader` alone, and json takes longer to load than all the rest of it
-
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
         _check_depth(line)
     try:
-        value: object = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        return _coders()[0](line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ParseError(f"the message is not JSON: {error}") from None
-    return value
 
 
 def encode(message: object) -> bytes:
     """The line for a message: ASCII JSON (lone surrogates survive as escapes), newline at the end."""
-    import json
-
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    return _coders()[1](message).encode("ascii") + b"\n"

@@ -98,6 +98,8 @@ def _written(value: object) -> str:
         return "true" if value else "false"
     if kind is int:
         return repr(value)
+    if kind is float and value - value == 0:  # type: ignore[operator]  # neither infinite nor NaN
+        return repr(value)
     if isinstance(value, dict):
         return "{" + ",".join([f"{_key(key)}:{_written(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, (list, tuple)):

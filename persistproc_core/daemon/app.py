@@ -16,6 +16,7 @@ from .. import __version__
 from ..paths import Home
 from ..protocol import PROTOCOL_VERSION, DaemonStatus
 from .clock import now
+from .control import Control
 from .dispatch import Dispatcher
 from .ending import Ender
 from .facts import Facts
@@ -90,8 +91,6 @@ class Daemon:
         finally:
             if self._listener is not None:
                 self._listener.close()
-            if self._keeper is not None:
-                self._keeper.close()
             log.info("daemon.ended", pid=os.getpid())
             log.close()
 
@@ -132,6 +131,7 @@ class Daemon:
             group=group,
             registry=self._registry,
             supervisor=Supervisor(self._registry, lifecycle, disk, self._umask, self._files),
+            control=Control(self._registry, lifecycle),
             facts=facts,
             output=output,
             waiting=Waiting(facts, output),

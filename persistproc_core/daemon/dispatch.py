@@ -8,9 +8,10 @@ and the reply carries the id.
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonrpcserver
 from jsonrpcserver.codes import ERROR_INVALID_REQUEST, ERROR_METHOD_NOT_FOUND
@@ -22,12 +23,24 @@ from ..schema import validate_params
 from .log import Log
 from .peer import Peer
 
-__all__ = ["Dispatcher", "Handler"]
+__all__ = ["Dispatcher", "Handler", "Incoming"]
 
 Handler = Callable[[Any, Peer], Awaitable[object]]
 """Takes validated parameters and who asks; gives the result."""
 
 _MAX_ID = 64
+_PROMPT = frozenset(
+    {"get_daemon_status", "get_process_log_paths", "get_process_status", "list_processes", "rpc.discover"}
+)
+
+
+class Incoming(NamedTuple):
+    """A line that was read: a message, or why it is none."""
+
+    message: object
+    error: PersistprocError | None
+    prompt: bool
+    """True when the answer waits for nothing, so that it needs no task of its own."""
 
 
 class _Call:
@@ -44,6 +57,8 @@ def _noted(method: Method) -> Callable[..., Any]:
         call.params = list(positional) if positional else named
         return jsonrpcserver.Success(None)
 
+    # jsonrpcserver asks for the signature at each call; finding it takes longer than everything else it does.
+    note.__signature__ = inspect.signature(note)  # type: ignore[attr-defined]
     return note
 
 
@@ -57,12 +72,19 @@ class Dispatcher:
         self._methods = {name: _noted(method) for name, method in METHODS.items()}
         self._log = log
 
-    async def answer(self, line: bytes, peer: Peer) -> bytes | None:
-        """The reply line; None for notifications."""
+    def read(self, line: bytes) -> Incoming:
+        """What a line says."""
         try:
             message = decode(line)
         except PersistprocError as error:
-            return encode(_error_reply(error, None))
+            return Incoming(None, error, True)
+        return Incoming(message, None, isinstance(message, dict) and message.get("method") in _PROMPT)
+
+    async def answer(self, incoming: Incoming, peer: Peer) -> bytes | None:
+        """The reply line; None for notifications."""
+        if incoming.error is not None:
+            return encode(_error_reply(incoming.error, None))
+        message = incoming.message
         if not isinstance(message, list):
             reply = await self._answer_one(message, peer)
             return None if reply is None else encode(reply)

@@ -72,7 +72,7 @@ def _exec_failed(number: int, run: Run, environment: Mapping[str, str]) -> Start
             return _failed(f"{program} is not there", "check the path", "ENOENT", run, path=program)
         return StartFailed(
             f"{program} is not found on PATH",
-            hint="check the spelling, or give its path",
+            hint=f"check the spelling, or give its path; searched was {search_path}",
             data={"errno": "ENOENT", "path": program, "search_path": search_path},
         )
     if number == errno.EACCES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -23,6 +22,7 @@ __all__ = ["Keeper", "KeptRun"]
 
 _PROGRAM = os.path.join(os.path.dirname(wire.__file__), "__main__.py")
 _ANSWER_SECONDS = 10.0
+_LINK_FD = 3
 _FIRST_DELAY = 0.01
 _LONGEST_DELAY = 5.0
 
@@ -56,7 +56,7 @@ class Keeper:
         self._on_grew = on_grew
         self._link: KeeperLink | None = None
         self._ready = anyio.Event()
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[int] = []
         self.pid: int | None = None
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -66,16 +66,19 @@ class Keeper:
         while True:
             link = await self._open()
             if link is not None:
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._serve, link, group.cancel_scope)
-                    if await self._greet(link):
-                        delay = _FIRST_DELAY
-                        if not started:
-                            started = True
-                            task_status.started()
-                    else:
-                        group.cancel_scope.cancel()
-                link.close()
+                try:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(self._serve, link, group.cancel_scope)
+                        if await self._greet(link):
+                            delay = _FIRST_DELAY
+                            if not started:
+                                started = True
+                                task_status.started()
+                        else:
+                            group.cancel_scope.cancel()
+                finally:
+                    # An open link would keep a keeper without runs alive.
+                    link.close()
             # A keeper that dies as soon as it lives must not make the daemon spin.
             await anyio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
@@ -118,7 +121,7 @@ class Keeper:
             return None
 
     def _connect_or_start(self) -> socket.socket:
-        self._children = [child for child in self._children if child.poll() is None]
+        self._children = [pid for pid in self._children if not _is_reaped(pid)]
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(_ANSWER_SECONDS)
@@ -128,24 +131,26 @@ class Keeper:
             connection.close()
         ours, theirs = socket.socketpair()
         with theirs:
-            self._children.append(
-                subprocess.Popen(
-                    [
-                        *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(theirs.fileno())),
-                        self._home.keeper_socket,
-                        self._home.holder_socket,
-                        os.path.join(self._home.keeper, "lock"),
-                        os.path.join(self._home.keeper, "keeper.log"),
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    cwd="/",
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                )
-            )
+            self._children.append(self._spawn(theirs.fileno()))
         return ours
+
+    def _spawn(self, link: int) -> int:
+        null = os.devnull
+        return os.posix_spawn(
+            sys.executable,
+            [
+                *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(_LINK_FD)),
+                self._home.keeper_socket,
+                self._home.holder_socket,
+                os.path.join(self._home.keeper, "lock"),
+                os.path.join(self._home.keeper, "keeper.log"),
+            ],
+            os.environ,
+            file_actions=[
+                *((os.POSIX_SPAWN_OPEN, fd, null, os.O_RDWR, 0) for fd in (0, 1, 2)),
+                (os.POSIX_SPAWN_DUP2, link, _LINK_FD),
+            ],
+        )
 
     def _event(self, message: list[bytes]) -> None:
         if message[0] == b"exited":
@@ -192,9 +197,9 @@ class Keeper:
         """Have all in the log that was written until now."""
         await self._ask(b"drain", run.run_id.encode())
 
-    async def release(self, run: Run) -> None:
+    async def release(self, run_id: str) -> None:
         """Nothing of the run is left: reap it, close it, forget it."""
-        await self._ask(b"release", run.run_id.encode())
+        await self._ask(b"release", run_id.encode())
 
     async def watch(self, run: Run, stdout: int, stderr: int) -> None:
         """Ask for one `on_grew` when the run's log is longer than this."""
@@ -213,10 +218,12 @@ class Keeper:
                 if self._link is link:
                     self._lose()
 
-    def close(self) -> None:
-        """Let go of the keeper; without runs it ends by itself."""
-        if self._link is not None:
-            self._link.close()
+
+def _is_reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _kept(fields: list[bytes]) -> KeptRun:

@@ -19,6 +19,7 @@ from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
 from .log import Log
 from .model import Outcome, Process, Run
+from .process_table import MARKER, environment_of
 from .procfs import exit_status_of_zombie
 from .registry import Registry
 from .states import Event
@@ -30,6 +31,8 @@ __all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
 _KEPT_RUNS = 20
 _REAPED_WITHIN = 0.2
 _REPORTED_WITHIN = 5.0
+_EXECUTED_WITHIN = 1.0
+_LOOK_SECONDS = 0.01
 
 DEFAULT_GRACE_SECONDS = 10.0
 
@@ -47,11 +50,8 @@ class Lifecycle:
 
     # --- the beginning ------------------------------------------------------------------------------------------------
 
-    async def launch(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
-        """Write the record, then let the keeper start the command.
-
-        Raises `StartFailed` or `StorageFailed`; no run is left behind then.
-        """
+    async def prepare(self, process: Process, run: Run) -> None:
+        """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
         content = store.dump(Record(process.name, process.project_directory, run))
         try:
             await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
@@ -59,13 +59,16 @@ class Lifecycle:
             raise StorageFailed(
                 f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
             ) from None
+
+    async def launch(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
+        """Let the keeper start the command of a prepared run. Raises `StartFailed`; no run is left behind then."""
         self._registry.add_run(process, run)
         try:
             await self._start(run, environment, umask)
         except KeeperRefused as refusal:
             self._registry.discard_run(process, run)
             failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
-            await self._remove(run)
+            await self.discard(run)
             raise failure from None
         finally:
             run.launched.set()
@@ -92,6 +95,10 @@ class Lifecycle:
             run.advance(Event.SPAWNED)
 
     async def _started_anyway(self, run: Run) -> bool:
+        """Whether the command runs, or ran, although the keeper died before it said so."""
+        with anyio.move_on_after(_EXECUTED_WITHIN):
+            while not await anyio.to_thread.run_sync(_is_executed, run):  # noqa: ASYNC110
+                await anyio.sleep(_LOOK_SECONDS)
         note = await anyio.to_thread.run_sync(store.spawned, run)
         if note is None:
             return False
@@ -125,6 +132,8 @@ class Lifecycle:
     async def settle(self, run: Run) -> None:
         """Watch over what the leader left behind; release the run when nothing is left."""
         await run.launched.wait()
+        if run.ending:
+            return  # who ends it releases it
         await self.write(run)
         while not run.gone.is_set():
             members = await self.ender.members(run)
@@ -140,7 +149,7 @@ class Lifecycle:
         """Nothing of the run is left: the keeper may give its number back."""
         if run.gone.is_set():
             return
-        await self.keeper.release(run)
+        await self.keeper.release(run.run_id)
         if run.gone.is_set():
             return  # a stop and the watch over what was left both came to the end
         if run.handle is not None:
@@ -184,12 +193,18 @@ class Lifecycle:
             run.stop_reason = reason
             run.advance(Event.STOP_ASKED)
             await self.write(run)
-        ending = await self.ender.end(run, signum, grace_seconds, force=force, leave_escaped=leave_escaped)
-        with anyio.move_on_after(_REPORTED_WITHIN):
-            await run.ended.wait()
-        self.finish(run, None)
-        if not leave_escaped:
-            await self.release(run)
+        run.ending = True
+        try:
+            ending = await self.ender.end(run, signum, grace_seconds, force=force, leave_escaped=leave_escaped)
+            with anyio.move_on_after(_REPORTED_WITHIN):
+                await run.ended.wait()
+            self.finish(run, None)
+            if not leave_escaped:
+                await self.release(run)
+        finally:
+            run.ending = False
+            if not run.live and not run.gone.is_set():
+                self._tasks.start(self.settle, run)
         return ending
 
     async def resume_stop(self, run: Run) -> None:
@@ -210,9 +225,10 @@ class Lifecycle:
         for run in process.runs[:-_KEPT_RUNS]:
             if run.gone.is_set():
                 self._registry.discard_run(process, run)
-                self._tasks.start(self._remove, run)
+                self._tasks.start(self.discard, run)
 
-    async def _remove(self, run: Run) -> None:
+    async def discard(self, run: Run) -> None:
+        """Delete the folder of a run, or say in the log why it stays."""
         try:
             await self.delete(run)
         except OSError as error:
@@ -235,10 +251,10 @@ class Lifecycle:
                 run.identity = Identity(run.boot_id, note[0], note[1] or 0)
         if outcome is not None:
             self.finish(run, outcome)
+        elif run.identity is None:
+            await self._never_ran(run)
         elif run.boot_id != boot_id():
             self.finish(run, None, "the machine was started again", await self._last_seen(run))
-        elif run.identity is None:
-            self.finish(run, None, "persistproc died before the command ran; it never ran")
         else:
             await self._adopt(run)
 
@@ -246,7 +262,10 @@ class Lifecycle:
         self.hold(run)
         await self.drain_orphan(run)
         if run.handle is None:
-            self.finish(run, None, "", await self._last_seen(run))
+            if await anyio.to_thread.run_sync(store.spawned, run) is None:
+                await self._never_ran(run)
+            else:
+                self.finish(run, None, "", await self._last_seen(run))
             return
         if run.state == "starting":
             run.advance(Event.SPAWNED)
@@ -254,6 +273,20 @@ class Lifecycle:
             run.watched = True
             self._tasks.start(self._watch_orphan, run, run.handle)
             self._log.info("run.adopted", run=run.run_id, pid=run.pid)
+
+    async def _never_ran(self, run: Run) -> None:
+        """Its gate never opened: daemon or keeper died before the command could run. There is no run to tell of."""
+        self._log.info("run.never_ran", run=run.run_id)
+        found = self._registry.run(run.run_id)
+        if found is None:
+            return
+        self._registry.discard_run(found[0], run)
+        if not found[0].runs:
+            self._registry.discard(found[0])
+        run.finish(None, now(), "it never ran")
+        await self.keeper.release(run.run_id)
+        run.gone.set()
+        await self.discard(run)
 
     async def drain_orphan(self, run: Run) -> None:
         """Have the keeper read the FIFOs of a run that is not its child."""
@@ -265,6 +298,9 @@ class Lifecycle:
 
     async def _watch_orphan(self, run: Run, handle: Handle) -> None:
         await wait_gone(handle.identity)
+        if await anyio.to_thread.run_sync(store.spawned, run) is None:
+            await self._never_ran(run)
+            return
         outcome = await self._outcome_from_kernel(handle)
         await self.drain_orphan(run)
         self.finish(run, outcome, "its keeper died before it did; how it ended is not known")
@@ -284,6 +320,15 @@ class Lifecycle:
     async def _last_seen(self, run: Run) -> str | None:
         time_ns = await anyio.to_thread.run_sync(store.last_written, run)
         return None if time_ns is None else rfc3339(time_ns)
+
+
+def _is_executed(run: Run) -> bool:
+    """False while the child may still be at its gate; the marker is in its environment from exec on."""
+    note = store.spawned(run)
+    if note is None:
+        return True  # it has left, or never came
+    environment = environment_of(note[0])
+    return environment is None or environment.get(MARKER) == run.run_id
 
 
 def _outcome(status: int) -> Outcome:

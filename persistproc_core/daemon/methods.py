@@ -40,6 +40,7 @@ from ..protocol import (
 )
 from ..schema import openrpc_document
 from . import environment as environments
+from .control import Control
 from .dispatch import Handler
 from .facts import Facts, run_info
 from .model import Process
@@ -63,6 +64,7 @@ class Methods:
         group: TaskGroup,
         registry: Registry,
         supervisor: Supervisor,
+        control: Control,
         facts: Facts,
         output: Output,
         waiting: Waiting,
@@ -73,6 +75,7 @@ class Methods:
         self._group = group
         self._registry = registry
         self._supervisor = supervisor
+        self._control = control
         self._facts = facts
         self._output = output
         self._waiting = waiting
@@ -164,12 +167,12 @@ class Methods:
 
     async def _signal_process(self, params: SignalProcessParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
-        await self._supervisor.signal(process, params)
+        await self._control.signal(process, params)
         return self._facts.plain(process)
 
     async def _send_process_input(self, params: SendProcessInputParams, peer: Peer) -> InputReply:
         process = await self._find(params)
-        run, written = await self._supervisor.send_input(process, params)
+        run, written = await self._control.send_input(process, params)
         return {
             "name": process.name,
             "project": project_name(process.project_directory),
@@ -179,7 +182,7 @@ class Methods:
 
     async def _remove_process(self, params: ActParams, peer: Peer) -> RemoveReply:
         process = await self._find(params)
-        runs = await self._supervisor.remove(process, params)
+        runs = await self._control.remove(process, params)
         return {"name": process.name, "project": project_name(process.project_directory), "runs": runs}
 
     # --- questions ----------------------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ class Run:
     survivors: tuple[int, ...] = ()
     is_child: bool = True
     """False when its parent was a keeper that died: its pid is then no proof of its group."""
+    ending: bool = False
+    """True while a stop is at it."""
     watched: bool = False
     """True while we hold such a run ourselves."""
     handle: Handle | None = None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import sock_diag
 from .identity import HAVE_PROCFS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _by_procfs(pid: int, tables: dict[str, dict[bytes, _Endpoint]]) -> Iterator[
     except OSError:
         return
     if namespace not in tables:
-        tables[namespace] = {**_table(pid, "tcp"), **_table(pid, "tcp6")}
+        tables[namespace] = _of_namespace(namespace, pid)
     for inode in inodes:
         if endpoint := tables[namespace].get(inode):
             yield endpoint
@@ -75,6 +76,15 @@ def _sockets(pid: int) -> list[bytes]:
         if target.startswith(b"socket:["):
             found.append(target[8:-1])
     return found
+
+
+def _of_namespace(namespace: str, pid: int) -> dict[bytes, _Endpoint]:
+    try:
+        if namespace == os.readlink("/proc/self/ns/net"):
+            return {inode: _Endpoint(port, address) for inode, (port, address) in sock_diag.listening().items()}
+    except OSError:
+        pass  # a sandbox that refuses netlink
+    return {**_table(pid, "tcp"), **_table(pid, "tcp6")}
 
 
 def _table(pid: int, name: str) -> dict[bytes, _Endpoint]:

@@ -56,6 +56,7 @@ class ProcessTable:
         self._never = {0, 1, os.getpid(), *never}
         self._markers: dict[str, list[int]] | None = None
         self._children: dict[int, list[int]] | None = None
+        self._sessions: dict[int, set[int]] | None = None
 
     @property
     def markers(self) -> dict[str, list[int]]:
@@ -81,9 +82,19 @@ class ProcessTable:
         """
         seeds = set(self.markers.get(run_id, ()))
         if trust_session and leader_pid is not None and leader_pid > 1:
-            seeds.update(p.pid for p in self.processes.values() if leader_pid in (p.pgid, p.sid))
+            seeds.update(self._of_session(leader_pid))
         seeds -= self._never
         return [p for p in map(self.processes.__getitem__, sorted(self._with_descendants(seeds))) if self._counts(p)]
+
+    def _of_session(self, leader_pid: int) -> set[int]:
+        if self._sessions is None:
+            # Once for all runs: a thousand of them would otherwise each go through all processes.
+            sessions: defaultdict[int, set[int]] = defaultdict(set)
+            for process in self.processes.values():
+                sessions[process.pgid].add(process.pid)
+                sessions[process.sid].add(process.pid)
+            self._sessions = dict(sessions)
+        return self._sessions.get(leader_pid, set())
 
     def _with_descendants(self, seeds: set[int]) -> set[int]:
         found = set(seeds)

@@ -66,8 +66,12 @@ class Recovery:
 
     async def _take_unknown(self, kept: KeptRun) -> None:
         self._log.warning("keeper.unknown_run", run=kept.run_id, pid=kept.pid)
-        found = await anyio.to_thread.run_sync(rebuild, kept, self._disk.folder(kept.run_id))
+        found = None
+        if kept.outcome is None:
+            found = await anyio.to_thread.run_sync(rebuild, kept, self._disk.folder(kept.run_id))
         if found is None:
+            # It has ended, and there is nothing to tell of it: without this its zombie would stay for ever.
+            await self._lifecycle.keeper.release(kept.run_id)
             return
         name, run = found
         project = await anyio.to_thread.run_sync(project_root, run.working_directory)

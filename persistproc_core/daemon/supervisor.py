@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -12,23 +14,17 @@ import anyio.to_thread
 from ..errors import (
     InvalidParams,
     NameTaken,
-    NotRunning,
     PersistprocError,
     ProcessNotFound,
     ShuttingDown,
     StartFailed,
-    StillRunning,
     StopTimedOut,
-    StorageFailed,
 )
 from ..protocol import (
-    ActParams,
     ClientInfo,
     Difference,
     RestartProcessParams,
-    SendProcessInputParams,
     ShutdownDaemonParams,
-    SignalProcessParams,
     StartProcessParams,
     StopOptions,
     StopProcessParams,
@@ -50,8 +46,14 @@ from .store import Store
 __all__ = ["Started", "Supervisor", "hub_environment", "raise_file_limit"]
 
 _PROVES_ITSELF_SECONDS = 0.25
-_SETTLED_SECONDS = 1.0
 _HOME_DIRECTORY = os.path.expanduser("~")
+
+
+class _Prepared(NamedTuple):
+    """A run whose record is on disk, and the whole environment that it will have."""
+
+    run: Run
+    environment: dict[str, str]
 
 
 class Started:
@@ -106,8 +108,7 @@ class Supervisor:
         directory = params.get("working_directory") or _HOME_DIRECTORY
         if not os.path.isabs(directory):
             raise InvalidParams(f"working_directory must be an absolute path, not {directory!r}")
-        real = await anyio.to_thread.run_sync(_real_directory, directory)
-        project = await anyio.to_thread.run_sync(project_root, real)
+        real, project = await anyio.to_thread.run_sync(_place, directory)
         inherited = hub_environment() if params.get("inherit_environment", True) else {}
         return Requested(command, name, real, project, {**inherited, **given}, params)
 
@@ -146,11 +147,11 @@ class Supervisor:
                 return await self._joined(process, run, asked)
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
+        prepared = await self._prepare_asked(process, asked, client)
         if run is not None and run.present:
-            await self._lifecycle.end(
-                run, 15, DEFAULT_GRACE_SECONDS, by_whom("replaced", client, asked.params.get("reason"))
-            )
-        started = Started(process, await self._launch(process, asked, client))
+            reason = by_whom("replaced", client, asked.params.get("reason"))
+            await self._end_for(prepared, run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, reason)
+        started = Started(process, await self._launch(process, prepared))
         started.previous = run
         return started
 
@@ -169,36 +170,60 @@ class Supervisor:
             started.differences += environments.difference(asked.environment, running)
         return started
 
-    async def _launch(self, process: Process, asked: Requested, client: ClientInfo) -> Run:
+    async def _prepare_asked(self, process: Process, asked: Requested, client: ClientInfo) -> _Prepared:
         params = asked.params
         settings = Settings(params.get("umask"), asked.limits(), asked.ignored_signals())
-        process.command, process.working_directory = asked.command, asked.directory
-        return await self._new_run(process, settings, asked.environment, client, params.get("reason"))
+        reason = by_whom("started", client, params.get("reason"))
+        return await self._prepare(process, asked.command, asked.directory, settings, asked.environment, client, reason)
 
-    async def _new_run(
-        self, process: Process, settings: Settings, asked: dict[str, str], client: ClientInfo, reason: str | None
-    ) -> Run:
+    async def _prepare(
+        self,
+        process: Process,
+        command: Command,
+        directory: str,
+        settings: Settings,
+        asked: dict[str, str],
+        client: ClientInfo,
+        reason: str,
+    ) -> _Prepared:
+        """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
         number = process.next_number()
         run_id = new_run_id(process.name, number)
-        environment, added = environments.build(asked, run_id, process.working_directory)
+        environment, added = environments.build(asked, run_id, directory)
         if "nofile" not in {name for name, _, _ in settings.limits}:
             settings = settings._replace(limits=(*settings.limits, ("nofile", *self._files)))
         run = Run(
             run_id=run_id,
             number=number,
             directory=self._disk.folder(run_id),
-            command=process.command,
-            working_directory=process.working_directory,
+            command=command,
+            working_directory=directory,
             settings=settings,
             started_at=now(),
             started_by=client,
             boot_id=boot_id(),
-            reason=by_whom("started", client, reason),
+            reason=reason,
             added_variables=added,
             environment=asked,
         )
-        umask = self._umask if settings.umask is None else settings.umask
-        await self._lifecycle.launch(process, run, environment, umask)
+        await self._lifecycle.prepare(process, run)
+        return _Prepared(run, environment)
+
+    async def _end_for(
+        self, prepared: _Prepared, old: Run, signum: int, grace: float, reason: str, *, force: bool = False
+    ) -> None:
+        try:
+            await self._lifecycle.end(old, signum, grace, reason, force=force)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._lifecycle.discard(prepared.run)
+            raise
+
+    async def _launch(self, process: Process, prepared: _Prepared) -> Run:
+        run = prepared.run
+        process.command, process.working_directory = run.command, run.working_directory
+        umask = self._umask if run.settings.umask is None else run.settings.umask
+        await self._lifecycle.launch(process, run, prepared.environment, umask)
         return run
 
     async def environment(self, run: Run) -> dict[str, str] | None:
@@ -240,10 +265,12 @@ class Supervisor:
             asked, source = _environment_for(known, params)
             await anyio.to_thread.run_sync(check_startable, old, asked)
             reason = by_whom("restarted", client, params.get("reason"))
+            prepared = await self._prepare(
+                process, old.command, old.working_directory, old.settings, asked, client, reason
+            )
             if old.present:
-                await self._lifecycle.end(old, signum, grace, reason, force=params.get("force", False))
-            run = await self._new_run(process, old.settings, asked, client, None)
-            run.reason = reason
+                await self._end_for(prepared, old, signum, grace, reason, force=params.get("force", False))
+            run = await self._launch(process, prepared)
             started = Started(process, run)
             started.previous = old
             started.environment_from = source
@@ -277,60 +304,16 @@ class Supervisor:
                 group.start_soon(stop, process)
         return sorted(stopped), sorted(left)
 
-    # --- the rest -----------------------------------------------------------------------------------------------------
-
-    async def signal(self, process: Process, params: SignalProcessParams) -> None:
-        """Send one signal."""
-        run = _live_run(process)
-        signum = signal_number(params["signal"])
-        to = params.get("to", "group")
-        if await self._lifecycle.keeper.signal(run, signum, to):
-            return
-        members = [
-            member for member in await self._lifecycle.ender.members(run) if to == "group" or member.pid == run.pid
-        ]
-        await self._lifecycle.ender.signal_members(run, signum, members, of_session=False)
-
-    async def send_input(self, process: Process, params: SendProcessInputParams) -> tuple[Run, int]:
-        """Write to the standard input of the live run."""
-        run = _live_run(process)
-        text = params["input"] + ("\n" if params.get("newline", True) else "")
-        data = text.encode("utf-8", "surrogateescape")
-        await anyio.to_thread.run_sync(_write_input, run, data)
-        return run, len(data)
-
-    async def remove(self, process: Process, params: ActParams) -> int:
-        """Forget an ended process; how many runs were deleted."""
-        async with process.lock:
-            run = process.current
-            if run is not None and not run.live:
-                # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
-                with anyio.move_on_after(_SETTLED_SECONDS):
-                    await run.gone.wait()
-            if run is not None and run.present:
-                raise StillRunning(
-                    f"{full_name(process)} is {run.state}"
-                    if run.live
-                    else f"{full_name(process)} left processes behind",
-                    hint="stop it first",
-                )
-            runs = list(process.runs)
-            self._registry.discard(process)
-            for old in runs:
-                try:
-                    await self._lifecycle.delete(old)
-                except FileNotFoundError:
-                    pass
-                except OSError as error:
-                    raise StorageFailed(
-                        f"cannot delete {old.directory}: {error.strerror}", hint="see persistproc doctor"
-                    ) from None
-            return len(runs)
-
 
 def hub_environment() -> dict[str, str]:
     """The daemon's own environment, for callers that have none to give."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PERSISTPROC_")}
+
+
+def _place(directory: str) -> tuple[str, str]:
+    """The real directory, and its project's."""
+    real = _real_directory(directory)
+    return real, project_root(real)
 
 
 def _real_directory(directory: str) -> str:
@@ -353,14 +336,6 @@ def _environment_for(known: dict[str, str] | None, params: RestartProcessParams)
     return hub_environment(), "daemon"
 
 
-def _live_run(process: Process) -> Run:
-    run = process.current
-    if run is None or not run.live:
-        state = run.state if run is not None else "not started"
-        raise NotRunning(f"{full_name(process)} is {state}", hint="restart it")
-    return run
-
-
 def _stop_options(params: Mapping[str, object] | StopOptions) -> tuple[int, float]:
     name = params.get("signal", "SIGTERM")
     grace = params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
@@ -375,25 +350,6 @@ def _name_taken(process: Process, run: Run, command: Command) -> PersistprocErro
         hint="restart it, replace it (--replace), or choose another name",
         data={"name": process.name, "running": run.command.text, "asked": command.text, "pid": run.pid},
     )
-
-
-def _write_input(run: Run, data: bytes) -> None:
-    try:
-        fd = os.open(os.path.join(run.directory, "stdin"), os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        raise NotRunning("nobody reads the input of this run any more", hint="restart it") from None
-    try:
-        written = os.write(fd, data)
-    except BlockingIOError:
-        written = 0
-    finally:
-        os.close(fd)
-    if written < len(data):
-        raise NotRunning(
-            f"the process does not read its input: {written} of {len(data)} bytes fit",
-            hint="send the rest when it reads again",
-            data={"written": written},
-        )
 
 
 def raise_file_limit() -> tuple[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-__all__ = ["DEFAULT_KEEP_BYTES", "SEGMENT_BYTES", "Capture"]
+__all__ = ["DEFAULT_KEEP_BYTES", "SEGMENT_BYTES", "WIDE", "Capture"]
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 """A segment is closed at this size."""
@@ -21,11 +21,28 @@ DEFAULT_KEEP_BYTES = 64 * 1024 * 1024
 _FIONREAD = 0x541B if os.uname().sysname == "Linux" else 0x4004667F
 _CHUNK = 256 * 1024
 
+WIDE = 64 * 1024
+"""A drain of this much found a FIFO of the usual size full."""
+
+_F_SETPIPE_SZ = 1031
+
 
 class Capture:
     """Drains one FIFO. `fd` is its reading end, or -1 when it is closed."""
 
-    __slots__ = ("_directory", "_keep", "_segment", "_size", "_splice", "_starts", "_stream", "fd", "lost", "offset")
+    __slots__ = (
+        "_directory",
+        "_keep",
+        "_segment",
+        "_size",
+        "_splice",
+        "_starts",
+        "_stream",
+        "_wide",
+        "fd",
+        "lost",
+        "offset",
+    )
 
     def __init__(self, directory: bytes, stream: bytes, least: int = 0, keep: int = DEFAULT_KEEP_BYTES) -> None:
         """Open the FIFO ``<directory>/<stream>`` for reading and find the end of its log, ``least`` or beyond.
@@ -42,6 +59,7 @@ class Capture:
         # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
         self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
         self.lost = 0
+        self._wide = False
         self.fd = os.open(os.path.join(directory, stream), os.O_RDONLY | os.O_NONBLOCK)
 
     def _find_segments(self) -> list[int]:
@@ -82,6 +100,28 @@ class Capture:
                 break
             total += moved
         return total
+
+    def widen(self) -> None:
+        """Make room for 256 KiB: in 64 KiB, a child that floods and the keeper wait for each other all the time.
+
+        Not for every FIFO: a user's pipes share one allowance (pipe-user-pages-soft, pipe(7)), and beyond it all new
+        pipes of that user are tiny. Larger ones are slower again; they fall out of the processor's cache.
+        """
+        if not self._wide:
+            self._wide = True
+            self._resize(_CHUNK)
+
+    def narrow(self) -> None:
+        """Give the room back."""
+        if self._wide:
+            self._wide = False
+            self._resize(WIDE)
+
+    def _resize(self, size: int) -> None:
+        try:
+            fcntl.fcntl(self.fd, _F_SETPIPE_SZ, size)
+        except (OSError, ValueError):
+            pass  # not Linux, over the allowance, or more in it than would fit
 
     def _move(self) -> int:
         if self._segment < 0 or self._size >= SEGMENT_BYTES:

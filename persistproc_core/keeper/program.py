@@ -8,9 +8,12 @@ import os
 import select
 import signal
 import sys
+import time
 
+from .capture import WIDE
 from .holder import Holder
 from .link import Link, Listener
+from .poll import Poll
 from .run import FIFOS, Run, write_record
 from .spawn import Order, spawn
 from .wire import VERSION, pack, unpack
@@ -24,6 +27,12 @@ __all__ = ["Keeper", "main"]
 _HOT_RUNS = 200
 _LOG_BYTES = 64 * 1024
 
+# A stream that is read again within 1.5 ms rests for 1 ms, unless the other one grew in the last 10 ms: their order
+# is told by which was read first. Measured with a line a write: a fifth of the keeper's time, and twice the speed.
+_QUICK = 0.0015
+_REST = 0.001
+_ALONE = 0.01
+
 
 class Keeper:
     """The table of runs and what the daemon may ask for."""
@@ -35,7 +44,7 @@ class Keeper:
         self._runs: dict[bytes, Run] = {}
         self._hot: dict[bytes, None] = {}
         self._links: list[Link] = []
-        self._poll = _Poll()
+        self._poll = Poll()
         self._verbs: dict[bytes, Callable[[Link, bytes, list[bytes]], list[bytes] | None]] = {
             b"hello": self._hello,
             b"list": self._list,
@@ -121,12 +130,12 @@ class Keeper:
             self._send(link, *fields)
 
     def _answer(self, link: Link, message: list[bytes]) -> None:
+        if len(message) < 2:
+            link.closed = True  # what has no id cannot be answered, and nobody sends it
+            return
         if message[0] == b"watch":
             if len(message) == 4:
                 self._watch(message[1:])
-            return
-        if len(message) < 2:
-            link.closed = True  # what has no id cannot be answered, and nobody sends it
             return
         try:
             answer = self._verbs[message[0]](link, message[1], message[2:])
@@ -286,14 +295,31 @@ class Keeper:
 
     def _capture(self, run: Run) -> None:
         for index, capture in enumerate(run.captures):
-            self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index))  # type: ignore[misc]
+            self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index, ready))  # type: ignore[misc]
 
-    def _readable(self, run: Run, index: int) -> None:
+    def _readable(self, run: Run, index: int, ready: int) -> None:
         self._heat(run)
-        if run.drain(index) < 0 and run.report < 0:
+        self._drain_other(run, 1 - index)
+        moved = run.drain(index) if ready & select.POLLIN else -1
+        if moved < 0 and run.report < 0:
             # No writer is left: poll would report that for ever. (While it starts, the child has yet to open it.)
             self._poll.remove(run.captures[index].fd)
+        elif moved > 0:
+            self._pace(run, index, moved)
         self._grown(run)
+
+    def _drain_other(self, run: Run, other: int) -> None:
+        # What rests was written before what is read now: the other way round the two streams would change places.
+        if self._poll.is_resting(run.captures[other].fd):
+            run.drain(other)
+
+    def _pace(self, run: Run, index: int, moved: int) -> None:
+        now = time.monotonic()
+        if moved >= WIDE:
+            run.captures[index].widen()
+        elif now - run.drained[index] < _QUICK and now - run.drained[1 - index] > _ALONE:
+            self._poll.rest(run.captures[index].fd, _REST)
+        run.drained[index] = now
 
     def _heat(self, run: Run) -> None:
         # A thousand quiet runs must not hold three thousand descriptors for files that nobody writes.
@@ -335,43 +361,6 @@ class Keeper:
         self._let_go(run.run_id)
         if not self._links and not self._runs:
             self._running = False
-
-
-class _Poll:
-    """epoll where there is one (a thousand runs), else poll; each descriptor has one handler."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[int, Callable[[int], None]] = {}
-        self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
-
-    def add(self, fd: int, handler: Callable[[int], None]) -> None:
-        self._handlers[fd] = handler
-        self._poller.register(fd, select.POLLIN)
-
-    def change(self, fd: int, *, writing: bool) -> None:
-        if fd in self._handlers:
-            self._poller.modify(fd, select.POLLIN | (select.POLLOUT if writing else 0))
-
-    def remove(self, fd: int) -> None:
-        if self._handlers.pop(fd, None) is not None:
-            self._poller.unregister(fd)
-
-    def wait(self) -> list[tuple[Callable[[int], None], int]]:
-        """Sleep until something is ready. A handler that ran before in the same round may have removed a later one."""
-        try:
-            events = self._poller.poll()
-        except InterruptedError:
-            return []
-        return [(self._dispatch(fd), ready) for fd, ready in events]
-
-    def _dispatch(self, fd: int) -> Callable[[int], None]:
-        handler = self._handlers.get(fd)
-
-        def run(ready: int) -> None:
-            if handler is not None and self._handlers.get(fd) is handler:
-                handler(ready)
-
-        return run
 
 
 def _make_fifo(path: bytes) -> None:
@@ -426,6 +415,10 @@ def main(arguments: list[str]) -> int:
     _, fd, socket_path, holder_path, lock_path, log_path = arguments
     if not _lock(lock_path):
         return 3
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # it leads its session already
     os.umask(0o077)
     os.chdir("/")
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):

@@ -16,7 +16,19 @@ FIFOS = (b"stdin", b"stdout", b"stderr")
 class Run:
     """A run. ``pid`` is 0 for an adopted one, whose parent was a keeper that died."""
 
-    __slots__ = ("captures", "directory", "marks", "outcome", "pid", "reaped", "report", "run_id", "start", "watch")
+    __slots__ = (
+        "captures",
+        "directory",
+        "drained",
+        "marks",
+        "outcome",
+        "pid",
+        "reaped",
+        "report",
+        "run_id",
+        "start",
+        "watch",
+    )
 
     def __init__(self, run_id: bytes, directory: bytes) -> None:
         """Open the FIFOs of the run. Raises `OSError` when they are not there."""
@@ -29,6 +41,8 @@ class Run:
         self.reaped = False
         self.watch: tuple[int, int] | None = None
         self.captures: list[Capture] = []
+        self.drained = [0.0, 0.0]
+        """When each stream was last read (monotonic)."""
         self.marks = Marks(directory)
         try:
             for stream, least in zip(FIFOS[1:], self.marks.last(), strict=True):
@@ -116,6 +130,7 @@ class Run:
     def cool(self) -> None:
         """Close the descriptors that open again by themselves."""
         for capture in self.captures:
+            capture.narrow()
             capture.close_segment()
         self.marks.flush()
         self.marks.close()

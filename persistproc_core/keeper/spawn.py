@@ -111,6 +111,8 @@ def _child(order: Order, gate_read: int, gate_write: int, report: int) -> None:
         os.setsid()
         _default_signals(order.ignored)
         if os.read(gate_read, 1) != b"g":
+            # The keeper died. The note of our pid would say that the command had run.
+            os.unlink(os.path.join(order.directory, b"spawned"))
             os._exit(125)
         stage, detail = b"directory", order.cwd
         os.chdir(order.cwd)

@@ -38,7 +38,7 @@ def test_not_found_on_the_search_path(hub: Hub) -> None:
     found = failure(hub, "no-such-program --flag", environment={"PATH": "/opt/a:/opt/b"})
     assert (found["errno"], found["path"], found["search_path"]) == ("ENOENT", "no-such-program", "/opt/a:/opt/b")
     assert "no-such-program" in found["message"]
-    assert "/opt/a:/opt/b" in found["message"]
+    assert "/opt/a:/opt/b" in found["hint"]
 
 
 def test_a_path_that_is_not_there(hub: Hub) -> None:

@@ -128,6 +128,11 @@ class Keeper:
         os.makedirs(home.runs, exist_ok=True)
         os.makedirs(home.keeper, exist_ok=True)
 
+    def paths(self) -> list[str]:
+        """The last arguments of the keeper's command."""
+        home = self.home
+        return [home.keeper_socket, home.holder_socket, f"{home.keeper}/lock", f"{home.keeper}/log"]
+
     @property
     def pid(self) -> int:
         """The newest keeper's pid."""
@@ -142,7 +147,7 @@ class Keeper:
         """Start a keeper and greet it. ``wrapper`` stands before its command; the shell text ``before`` runs first."""
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", str(theirs.fileno())]
-        command += [self.home.keeper_socket, self.home.holder_socket, f"{self.home.keeper}/lock", f"{self.home.keeper}/log"]
+        command += self.paths()
         if before:
             command = ["/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command]
         with theirs:
@@ -267,7 +272,8 @@ class Keeper:
         """End everything; what a test left running is ended by force."""
         for link in self._links:
             link.close()
-        self._guard.kill()
+        # First: a keeper whose holder is killed makes another one.
         for process in self._processes:
             process.send_signal(signal.SIGKILL)
             process.wait()
+        self._guard.kill()

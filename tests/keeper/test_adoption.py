@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
-import termios
 
 import pytest
 
 from tests.keeper.rig import Keeper, Refused
-from tests.kit import eventually, is_alive, numbered, program, wait_gone
+from tests.kit import is_alive, numbered, program, wait_gone
 
 
 def lines_are_complete(data: bytes, name: bytes) -> bool:
@@ -57,23 +55,6 @@ def test_what_was_written_while_no_keeper_lived_is_read_by_the_next(keeper: Keep
     keeper.launch()
     keeper.adopt("r")
     assert keeper.await_output("r", b"alone\n") == b"ready\ngot: alone\n"
-
-
-def test_one_that_ends_while_no_keeper_lives_loses_nothing_to_whoever_holds_its_fifos(keeper: Keeper) -> None:
-    """The daemon holds them: without an open end the kernel throws a FIFO's content away."""
-    pid = keeper.start("r", program("echo_stdin"))
-    keeper.await_output("r", b"ready\n")
-    holder = os.open(keeper.folder("r").path / "stdout", os.O_RDONLY | os.O_NONBLOCK)
-    keeper.kill()
-    keeper.write("r", b"last words\n")
-    eventually(lambda: waiting_bytes(holder) == len(b"got: last words\n"))
-    os.kill(pid, signal.SIGKILL)
-    wait_gone(pid)
-    keeper.launch()
-    keeper.adopt("r")
-    keeper.link.ask("drain", b"r")
-    assert keeper.folder("r").stdout == b"ready\ngot: last words\n"
-    os.close(holder)
 
 
 def test_a_child_that_writes_more_than_its_fifo_holds_waits_for_the_next_keeper(keeper: Keeper) -> None:
@@ -146,8 +127,3 @@ def switches_after_a_quiet_moment(keeper: Keeper) -> int:
     before = read()
     keeper.run("quiet", ["sleep", "0.2"])
     return read() - before - 5
-
-
-def waiting_bytes(fd: int) -> int:
-    """How many bytes lie in a FIFO (ioctl_pipe(2))."""
-    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), "little")

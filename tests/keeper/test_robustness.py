@@ -165,8 +165,7 @@ def test_the_hang_up_of_its_terminal_does_not_end_it(busy: Keeper) -> None:
 
 
 def test_a_second_keeper_of_the_same_home_leaves_at_once(busy: Keeper) -> None:
-    home = busy.home
-    command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", "0", home.keeper_socket, home.holder_socket, f"{home.keeper}/lock", "/x"]
+    command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", "0", *busy.paths()]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 3
     assert is_well(busy)
 

@@ -1,0 +1,44 @@
+"""A Vite dev server, installed from npm by the test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Cli
+from tests.kit import free_port
+from tests.realworld.journey import Server, take
+
+PAGE = '<!doctype html><title>shop</title><p>version {version}</p><script type="module" src="/main.js"></script>\n'
+
+
+def install(project: Path, port: int) -> None:
+    """What ``npm create vite`` makes, in four lines; npm keeps what it downloads in its own cache."""
+    script = f"vite --host 127.0.0.1 --port {port} --strictPort"
+    package = {"name": "shop", "private": True, "type": "module", "scripts": {"dev": script}}
+    (project / "package.json").write_text(json.dumps(package), "utf-8")
+    (project / "index.html").write_text(PAGE.format(version="one"), "utf-8")
+    (project / "main.js").write_text("console.log('shop')\n", "utf-8")
+    command = ["npm", "install", "--save-dev", "--prefer-offline", "--no-audit", "--no-fund", "vite"]
+    done = subprocess.run(
+        command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240
+    )
+    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+@pytest.mark.timeout(400)
+def test_vite(cli: Cli) -> None:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    port = free_port()
+    install(cli.project, port)
+    page = cli.project / "index.html"
+
+    def edit() -> None:
+        page.write_text(PAGE.format(version="two"), "utf-8")
+
+    take(cli, Server(["npm", "run", "dev"], port, "ready in", "/", edit, "page reload.*index.html"))
