@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmbiguousProcess",
-    "BridgeUnavailable",
     "DaemonUnavailable",
+    "InputNotRead",
     "InternalError",
     "InvalidParams",
     "InvalidRequest",
@@ -195,6 +195,13 @@ class ShuttingDown(PersistprocError):
     exit_code = 75
 
 
+class InputNotRead(PersistprocError):
+    """The process does not read its input, and its buffer is full. ``data.written`` tells how many bytes fit."""
+
+    code = "input_not_read"
+    rpc_code = 12
+
+
 class DaemonUnavailable(PersistprocError):
     """No daemon answers, and none could be (or was allowed to be) started."""
 
@@ -217,14 +224,6 @@ class UnsafeHome(PersistprocError):
     code = "unsafe_home"
     rpc_code = 22
     exit_code = 78
-
-
-class BridgeUnavailable(PersistprocError):
-    """The bridge (the MCP and HTTP front end) is not there."""
-
-    code = "bridge_unavailable"
-    rpc_code = 23
-    exit_code = 69
 
 
 def error_classes() -> list[type[PersistprocError]]:

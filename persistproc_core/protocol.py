@@ -108,7 +108,7 @@ class ProcessInfo(TypedDict):
 
 
 class Difference(TypedDict, total=False):
-    """One way in which what was asked differs from what runs. Values of variables are never told."""
+    """One way in which what was asked differs from what runs. Values of variables are never told, but for PORT."""
 
     what: Required[Annotated[Literal["name", "command", "working_directory", "environment", "port"], "What differs."]]
     asked: Annotated[str, "What was asked for."]
@@ -364,7 +364,9 @@ class OutputReply(TypedDict):
     lines: Annotated[list[OutputLine], "Oldest first."]
     cursor: Annotated[str, "Ask with it for what comes next."]
     more: Annotated[bool, "True when there is more after the cursor already."]
-    ended: Annotated[bool, "True when the run has ended and nothing more will come."]
+    ended: Annotated[
+        bool, "True when the run has ended and all of it was returned; what its survivors write may still follow."
+    ]
     lossy: Annotated[bool, "True when bytes that are not UTF-8 were replaced in the text."]
     missed_bytes: Annotated[int, "Bytes after the cursor that retention had already deleted."]
 
@@ -493,7 +495,7 @@ METHODS: Final[dict[str, Method]] = {
             "Write to the standard input of a run.",
             SendProcessInputParams,
             InputReply,
-            (*_TARGET, errors.NotRunning),
+            (*_TARGET, errors.NotRunning, errors.InputNotRead),
         ),
         Method(
             "signal_process", "Send a signal to a run.", SignalProcessParams, ProcessInfo, (*_TARGET, errors.NotRunning)
@@ -521,7 +523,7 @@ def method_named(name: str) -> Method:
     if method is None:
         import difflib
 
-        near = difflib.get_close_matches(name, METHODS, 1)
+        near = difflib.get_close_matches(name[:100], METHODS, 1)
         hint = f"did you mean {near[0]}?" if near else "rpc.discover lists the methods"
-        raise errors.MethodNotFound(f"there is no method {name}", hint=hint)
+        raise errors.MethodNotFound(f"there is no method {name[:100]}", hint=hint)
     return method

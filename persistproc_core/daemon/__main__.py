@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--detach", action="store_true", help="go to the background at once, in a session of its own")
     parser.add_argument("--ready-fd", type=int, metavar="N", help="write one line to this descriptor when ready")
     options = parser.parse_args(arguments)
-    if "PERSISTPROC_RUN" in os.environ:
+    if "PERSISTPROC_RUN" in os.environ or sys.getfilesystemencoding() != "utf-8":
         # Started from inside a run: with that run's marker in our environment, stopping the run would stop us.
+        # Started in an ASCII locale: we could not work in a directory that is called é.
         clean = {name: value for name, value in os.environ.items() if name != "PERSISTPROC_RUN"}
-        os.execve(
-            sys.executable, [sys.executable, "-m", "persistproc_core.daemon", *(arguments or sys.argv[1:])], clean
-        )
+        module = [sys.executable, "-X", "utf8", "-m", "persistproc_core.daemon"]
+        os.execve(sys.executable, [*module, *(arguments or sys.argv[1:])], clean)
     if options.detach:
         # Before anything heavy is imported: the starter waits for this exit.
         if os.fork():

@@ -56,8 +56,11 @@ def take_lock(home: Home) -> int:
     except BlockingIOError:
         os.close(fd)
         raise AlreadyRunning from None
-    os.ftruncate(fd, 0)
-    os.write(fd, b"%d\n" % os.getpid())
+    try:
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except OSError:
+        pass  # the disk is full; the number is for people
     return fd
 
 
@@ -103,6 +106,7 @@ class Daemon:
             self._home,
             log,
             on_connected=recovery.reconcile,
+            on_started=lifecycle.on_started,
             on_exited=lifecycle.on_exited,
             on_grew=lifecycle.grew,
         )

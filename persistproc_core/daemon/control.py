@@ -7,7 +7,7 @@ import os
 import anyio
 import anyio.to_thread
 
-from ..errors import NotRunning, StillRunning, StorageFailed
+from ..errors import InputNotRead, NotRunning, ProcessNotFound, StillRunning, StorageFailed
 from ..protocol import ActParams, SendProcessInputParams, SignalProcessParams
 from .lifecycle import Lifecycle
 from .model import Process, Run
@@ -49,6 +49,8 @@ class Control:
     async def remove(self, process: Process, params: ActParams) -> int:
         """Forget an ended process; how many runs were deleted."""
         async with process.lock:
+            if process.removed:
+                raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
             run = process.current
             if run is not None and not run.live:
                 # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
@@ -61,18 +63,21 @@ class Control:
                     else f"{full_name(process)} left processes behind",
                     hint="stop it first",
                 )
-            runs = list(process.runs)
-            self._registry.discard(process)
-            for old in runs:
+            removed = 0
+            for old in list(process.runs):
                 try:
                     await self._lifecycle.delete(old)
                 except FileNotFoundError:
                     pass
                 except OSError as error:
                     raise StorageFailed(
-                        f"cannot delete {old.directory}: {error.strerror}", hint="see persistproc doctor"
+                        f"cannot delete {old.directory}: {error.strerror}",
+                        hint=f"{removed} older runs were removed; see persistproc doctor",
                     ) from None
-            return len(runs)
+                self._registry.discard_run(process, old)
+                removed += 1
+            self._registry.discard(process)
+            return removed
 
 
 def _live_run(process: Process) -> Run:
@@ -95,7 +100,7 @@ def _write_input(run: Run, data: bytes) -> None:
     finally:
         os.close(fd)
     if written < len(data):
-        raise NotRunning(
+        raise InputNotRead(
             f"the process does not read its input: {written} of {len(data)} bytes fit",
             hint="send the rest when it reads again",
             data={"written": written},

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["default_name"]
 
 
+_MOST_WORDS = 64
+_MOST_TEXT = 2000
+
+
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -28,8 +32,9 @@ def default_name(command: Command) -> str:
     ``npm run dev`` is dev, ``python -m http.server`` http.server, ``python manage.py runserver`` runserver,
     ``uv run uvicorn app:app`` uvicorn, ``make serve`` serve, ``docker compose up`` compose; else the program's name.
     """
-    words = list(command.argv)
-    return made_valid(_name_of_text(command.text) if command.shell else _name_of(words))
+    # What a person would look at: the rules go through their words again and again.
+    words = list(command.argv[:_MOST_WORDS])
+    return made_valid(_name_of_text(command.text[:_MOST_TEXT]) if command.shell else _name_of(words))
 
 
 def _name_of(words: list[str]) -> str:

@@ -52,7 +52,7 @@ class _Call:
 
 
 def _noted(method: Method) -> Callable[..., Any]:
-    def note(call: _Call, *positional: object, **named: object) -> Any:
+    def note(call: _Call, /, *positional: object, **named: object) -> Any:
         call.method = method
         call.params = list(positional) if positional else named
         return jsonrpcserver.Success(None)

@@ -15,13 +15,13 @@ import anyio.to_thread
 
 from ..errors import StopTimedOut
 from ..protocol import Survivor
-from .identity import Handle, Identity
+from .identity import Handle, Identity, command_line
 from .keeper import Keeper
 from .model import Run, signal_name
 from .process_table import Process, ProcessTable, escaped
 from .tables import Tables
 
-__all__ = ["Ender", "Ending", "command_line", "wait_gone"]
+__all__ = ["Ender", "Ending", "wait_gone"]
 
 _KILL_SECONDS = 5.0
 _LEAST_GRACE_OF_ESCAPED = 1.0
@@ -162,14 +162,3 @@ def _timed_out(left: list[Process]) -> StopTimedOut:
         hint="look at them with ps; a process in state D waits for the kernel",
         data={"survivors": survivors},
     )
-
-
-def command_line(pid: int) -> str:
-    """The command line of a process, for people; empty when it is gone."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return " ".join(process.cmdline()) or process.name()
-    except psutil.Error:
-        return ""

@@ -38,9 +38,16 @@ class Facts:
 
     async def measured(self, processes: Iterable[Process]) -> list[ProcessInfo]:
         """With ports, cpu and memory, for all at one look."""
-        runs = [(process, process.current) for process in processes if process.current is not None]
-        present = [run for _, run in runs if run.present]
-        members = await self._ender.members_of(present)
+        return await self._measured(
+            [(process, process.current) for process in processes if process.current is not None]
+        )
+
+    async def measured_run(self, process: Process, run: Run) -> ProcessInfo:
+        """The same for one run, which may not be the newest any more when the answer is there."""
+        return (await self._measured([(process, run)]))[0]
+
+    async def _measured(self, runs: list[tuple[Process, Run]]) -> list[ProcessInfo]:
+        members = await self._ender.members_of([run for _, run in runs if run.present])
         pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
         measured = await anyio.to_thread.run_sync(self._measure, pids) if pids else {}
         return [_info(process, run, measured.get(run.run_id)) for process, run in runs]

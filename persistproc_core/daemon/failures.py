@@ -22,6 +22,10 @@ def start_failed(refusal: KeeperRefused, run: Run, environment: Mapping[str, str
         return StorageFailed(
             f"the run's files could not be made: {os.strerror(refusal.errno)}", hint="see persistproc doctor"
         )
+    if refusal.stage == "output":
+        return StorageFailed(
+            f"the run's files could not be opened: {os.strerror(refusal.errno)}", hint="see persistproc doctor"
+        )
     if refusal.stage == "directory":
         return _failed(
             f"cannot work in {run.working_directory}: {os.strerror(refusal.errno)}",

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from . import procfs
 
-__all__ = ["Handle", "Identity", "boot_id", "exit_status_from_kernel", "identity_of", "is_alive"]
+__all__ = ["Handle", "Identity", "boot_id", "command_line", "exit_status_from_kernel", "identity_of", "is_alive"]
 
 HAVE_PROCFS = procfs.have_procfs()
 HAVE_PIDFD = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
@@ -199,3 +199,14 @@ def exit_status_from_kernel(pidfd: int) -> int | None:
         return None
     fields: tuple[int, ...] = _PIDFD_INFO.unpack(reply)
     return fields[-1] if fields[0] & _PIDFD_INFO_EXIT else None
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process, for people; empty when it is gone."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,7 +16,8 @@ import anyio.to_thread
 from ..keeper import wire
 from ..keeper.wire import VERSION, pack, unpack
 from ..paths import Home
-from .keeper_link import KeeperLink, KeeperLost
+from .identity import command_line
+from .keeper_link import KeeperLink, KeeperLost, KeeperRefused
 from .log import Log
 from .model import Outcome, Run
 
@@ -46,12 +49,14 @@ class Keeper:
         log: Log,
         *,
         on_connected: Callable[[list[KeptRun]], Awaitable[None]],
+        on_started: Callable[[str], None],
         on_exited: Callable[[str, Outcome], None],
         on_grew: Callable[[str], None],
     ) -> None:
         self._home = home
         self._log = log
         self._on_connected = on_connected
+        self._on_started = on_started
         self._on_exited = on_exited
         self._on_grew = on_grew
         self._link: KeeperLink | None = None
@@ -86,6 +91,9 @@ class Keeper:
     async def _serve(self, link: KeeperLink, scope: anyio.CancelScope) -> None:
         try:
             await link.serve()
+        except Exception as error:
+            # What a keeper says must not end the daemon; one that makes no sense is as good as gone.
+            self._log.exception("keeper.unintelligible", error)
         finally:
             self._lose()
             scope.cancel()
@@ -99,8 +107,8 @@ class Keeper:
             self._link = link
             self._log.info("keeper.connected", pid=self.pid, runs=len(kept), wire=version.decode())
             await self._on_connected(kept)
-        except (KeeperLost, TimeoutError) as error:
-            self._log.warning("keeper.silent", error=type(error).__name__)
+        except (KeeperLost, KeeperRefused, TimeoutError, ValueError) as error:
+            self._log.warning("keeper.silent", error=f"{type(error).__name__} {error}")
             return False
         self._ready.set()
         return True
@@ -129,10 +137,27 @@ class Keeper:
             return connection
         except OSError:
             connection.close()
+        self._wake_hidden()
         ours, theirs = socket.socketpair()
         with theirs:
             self._children.append(self._spawn(theirs.fileno()))
         return ours
+
+    def _wake_hidden(self) -> None:
+        """Have a keeper that lives, but whose socket's file was deleted, make another one."""
+        path = os.path.join(self._home.keeper, "lock")
+        try:
+            with open(path, "rb") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return  # nobody holds it
+                except BlockingIOError:
+                    pid = int(lock.read(20) or b"0")
+        except (OSError, ValueError):
+            return
+        if self._home.keeper_socket in command_line(pid).split(" "):
+            self._log.warning("keeper.hidden", pid=pid)
+            os.kill(pid, signal.SIGUSR1)
 
     def _spawn(self, link: int) -> int:
         null = os.devnull
@@ -155,6 +180,8 @@ class Keeper:
     def _event(self, message: list[bytes]) -> None:
         if message[0] == b"exited":
             self._on_exited(message[1].decode(), Outcome.parse(message[2]))
+        elif message[0] == b"started":
+            self._on_started(message[1].decode())
         elif message[0] == b"grew":
             self._on_grew(message[1].decode())
 
@@ -175,19 +202,23 @@ class Keeper:
         pid, start = await link.request(
             b"start",
             run.run_id.encode(),
-            os.fsencode(run.directory),
-            os.fsencode(run.working_directory),
-            pack(map(os.fsencode, run.command.argv)),
-            pack(os.fsencode(text) for pair in environment.items() for text in pair),
+            _bytes(run.directory),
+            _bytes(run.working_directory),
+            pack(map(_bytes, run.command.argv)),
+            pack(_bytes(text) for pair in environment.items() for text in pair),
             b"%d" % umask,
             pack(field.encode() for field in limits),
             pack(b"%d" % number for number in run.settings.ignored_signals),
         )
         return int(pid), int(start) if start else None
 
+    async def runs(self) -> list[KeptRun]:
+        """What the keeper holds."""
+        return [_kept(unpack(fields)) for fields in await self._ask(b"list")]
+
     async def adopt(self, run: Run) -> None:
         """Drain a run whose keeper died."""
-        await self._ask(b"adopt", run.run_id.encode(), os.fsencode(run.directory))
+        await self._ask(b"adopt", run.run_id.encode(), _bytes(run.directory))
 
     async def signal(self, run: Run, signum: int, to: str) -> bool:
         """Signal the group or the leader; false when it is not the keeper's (any more)."""
@@ -217,6 +248,11 @@ class Keeper:
             except KeeperLost:
                 if self._link is link:
                     self._lose()
+
+
+def _bytes(text: str) -> bytes:
+    # Not os.fsencode: callers speak UTF-8 on the wire, whatever the locale that the daemon was born with.
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _is_reaped(pid: int) -> bool:

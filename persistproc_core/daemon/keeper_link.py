@@ -111,7 +111,7 @@ class KeeperLink:
                         data = data[self._socket.send(data) :]
                     except BlockingIOError:
                         await anyio.wait_writable(self._socket)
-                    except OSError:
+                    except (OSError, anyio.ClosedResourceError):
                         raise KeeperLost from None
 
     def close(self) -> None:

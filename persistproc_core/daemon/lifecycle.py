@@ -66,15 +66,26 @@ class Lifecycle:
         try:
             await self._start(run, environment, umask)
         except KeeperRefused as refusal:
-            self._registry.discard_run(process, run)
+            self._forget(process, run)
             failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
             await self.discard(run)
             raise failure from None
+        except (ValueError, OSError):
+            # Nothing was sent: the text cannot be passed to the system.
+            self._forget(process, run)
+            await self.discard(run)
+            raise
         finally:
             run.launched.set()
         self.hold(run)
         self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
         self._prune(process)
+
+    def _forget(self, process: Process, run: Run) -> None:
+        self._registry.discard_run(process, run)
+        if run.live:
+            run.finish(None, now(), "it never ran")  # for those who wait for it
+        run.gone.set()
 
     async def _start(self, run: Run, environment: dict[str, str], umask: int) -> None:
         while True:
@@ -115,6 +126,12 @@ class Lifecycle:
             run.handle = Handle.open(run.identity)
 
     # --- the end ------------------------------------------------------------------------------------------------------
+
+    def on_started(self, run_id: str) -> None:
+        """A start that a former daemon asked for has come to exec."""
+        found = self._registry.run(run_id)
+        if found is not None and found[1].state == "starting":
+            found[1].advance(Event.SPAWNED)
 
     def on_exited(self, run_id: str, outcome: Outcome) -> None:
         """The keeper has seen the end of a leader; all that it wrote is in the log."""
@@ -199,6 +216,7 @@ class Lifecycle:
             with anyio.move_on_after(_REPORTED_WITHIN):
                 await run.ended.wait()
             self.finish(run, None)
+            run.spared = leave_escaped
             if not leave_escaped:
                 await self.release(run)
         finally:
@@ -280,12 +298,10 @@ class Lifecycle:
         found = self._registry.run(run.run_id)
         if found is None:
             return
-        self._registry.discard_run(found[0], run)
+        self._forget(found[0], run)
         if not found[0].runs:
             self._registry.discard(found[0])
-        run.finish(None, now(), "it never ran")
         await self.keeper.release(run.run_id)
-        run.gone.set()
         await self.discard(run)
 
     async def drain_orphan(self, run: Run) -> None:

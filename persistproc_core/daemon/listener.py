@@ -5,7 +5,6 @@ anyio's own listener unlinks a socket that is in use, and its accept loop ends w
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -51,10 +50,9 @@ class Listener:
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    raise
-                # The connection stays in the queue and the socket stays readable: without a pause this spins.
-                self._log.warning("accept.exhausted", error=error.strerror)
+                # No descriptor is free (EMFILE), or something that nobody thought of. The connection stays in the queue
+                # and the socket stays readable: without a pause this spins.
+                self._log.warning("accept.failed", error=error.strerror)
                 await anyio.sleep(_PAUSE_SECONDS)
 
     async def _serve_one(

@@ -201,8 +201,8 @@ class Methods:
 
     async def _get_process_status(self, params: GetProcessStatusParams, peer: Peer) -> StatusReply:
         process = await self._find(params)
-        (info,) = await self._facts.measured([process])
         run = process.runs[-1]
+        info = await self._facts.measured_run(process, run)
         known = await self._supervisor.environment(run)
         given = params.get("environment")
         return {

@@ -67,6 +67,8 @@ class Run:
     survivors: tuple[int, ...] = ()
     is_child: bool = True
     """False when its parent was a keeper that died: its pid is then no proof of its group."""
+    spared: bool = False
+    """True when a stop was asked to leave what had left the session."""
     ending: bool = False
     """True while a stop is at it."""
     watched: bool = False

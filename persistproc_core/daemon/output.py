@@ -158,10 +158,10 @@ def _chosen_run(process: Process, wanted: str | int) -> Run:
         if len(process.runs) < 2:
             raise ProcessNotFound(f"{process.name} has no previous run", hint="it was started once")
         return process.runs[-2]
-    if not (text.isascii() and text.isdigit()):
-        raise InvalidParams(f"run is current, previous or a number, not {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise InvalidParams(f"run is current, previous or a number, not {text[:40]!r}")
     for run in process.runs:
-        if run.number == int(text):
+        if str(run.number) == text:
             return run
     kept = f"{process.runs[0].number} to {process.runs[-1].number}"
     raise ProcessNotFound(f"run {text} of {process.name} is not kept", hint=f"kept are {kept}")

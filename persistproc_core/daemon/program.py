@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import anyio
 
@@ -16,9 +17,15 @@ from .supervisor import raise_file_limit
 
 __all__ = ["run"]
 
+_DECIDED_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
+
 
 def run(home: Home, ready_fd: int | None) -> int:
     """Be the daemon of this home; returns the exit code. Raises `DaemonUnavailable` when another one is silent."""
+
+    if ready_fd is not None:
+        os.set_inheritable(ready_fd, False)
 
     def ready() -> None:
         if ready_fd is not None:
@@ -28,10 +35,7 @@ def run(home: Home, ready_fd: int | None) -> int:
             except OSError:
                 pass  # whoever started us does not wait any more
 
-    try:
-        take_lock(home)
-    except AlreadyRunning:
-        _check_answers(home)
+    if not _lock_or_answer(home):
         ready()
         sys.stderr.write(f"persistproc: a daemon already serves {home.path}\n")
         return 3
@@ -43,17 +47,34 @@ def run(home: Home, ready_fd: int | None) -> int:
     return 0
 
 
-def _check_answers(home: Home) -> None:
+def _lock_or_answer(home: Home) -> bool:
+    """True with the lock, false when another daemon answers. One that has it may not listen yet, or not any more."""
+    deadline = time.monotonic() + _DECIDED_SECONDS
+    while True:
+        try:
+            take_lock(home)
+            return True
+        except AlreadyRunning:
+            problem = _problem(home)
+        if not problem:
+            return False
+        if time.monotonic() >= deadline:
+            raise DaemonUnavailable(
+                f"a daemon holds {home.lock} but does not answer on {home.socket}: {problem}",
+                hint="see persistproc doctor",
+            )
+        time.sleep(_LOOK_SECONDS)
+
+
+def _problem(home: Home) -> str:
+    """Why nobody answers; empty when somebody does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(5)
+        connection.settimeout(_DECIDED_SECONDS)
         try:
             connection.connect(home.socket)
-            connection.recv(1)
+            return "" if connection.recv(1) else "it hangs up"
         except OSError as error:
-            raise DaemonUnavailable(
-                f"a daemon holds {home.lock} but does not answer on {home.socket}: {error}",
-                hint="see persistproc doctor",
-            ) from None
+            return str(error)
 
 
 def _default_signals() -> None:

@@ -19,12 +19,12 @@ def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
     import psutil
 
     try:
-        leader = psutil.Process(kept.pid)
+        leader = psutil.Process(kept.pid or _noted_pid(directory))
         argv = leader.cmdline()
         command = parse_command(argv) if argv else Command((leader.name(),), False, leader.name())
         working_directory = leader.cwd()
         started = rfc3339(int(leader.create_time() * 1e9))
-    except psutil.Error:
+    except (psutil.Error, ValueError):
         return None
     name, _, number = kept.run_id.rpartition(".")[0].rpartition(".")
     run = Run(
@@ -41,3 +41,12 @@ def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
     )
     run.launched.set()
     return made_valid(name or command.argv[0]), run
+
+
+def _noted_pid(directory: str) -> int:
+    """The pid in the keeper's note, for a run whose parent was another keeper; -1 when there is none."""
+    try:
+        with open(os.path.join(directory, "spawned"), "rb") as file:
+            return int(file.read(64).split()[0])
+    except (OSError, ValueError, IndexError):
+        return -1

@@ -50,8 +50,12 @@ class Recovery:
     async def reconcile(self, kept: list[KeptRun]) -> None:
         """Go through all runs that are not known to be gone, with the keeper's list at hand."""
         held = {run.run_id: run for run in kept}
-        for unknown in held.keys() - {run.run_id for _, run in self._registry.runs()}:
-            await self._tasks.guard(self._take_unknown, held[unknown])
+        unknown = held.keys() - {run.run_id for _, run in self._registry.runs()}
+        for run_id in unknown:
+            await self._tasks.guard(self._take_unknown, held[run_id])
+        if unknown:
+            # One that ended while we asked the kernel about it was not in the registry when its end was told.
+            held = {run.run_id: run for run in await self._lifecycle.keeper.runs()}
         for _, run in self._registry.runs():
             if run.gone.is_set() or not run.launched.is_set():
                 continue  # one that is being launched is its starter's business
@@ -88,7 +92,7 @@ class Recovery:
         if kept.pid:
             run.is_child = True
             run.identity = Identity(boot_id(), kept.pid, kept.start or 0)
-            if run.state == "starting":
+            if run.state == "starting" and not kept.starting:
                 run.advance(Event.SPAWNED)
             self._lifecycle.hold(run)
             if kept.outcome is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from ..errors import AmbiguousProcess, InvalidParams, ProcessNotFound
@@ -12,6 +13,8 @@ from .model import Process, Run
 from .projects import project_name
 
 __all__ = ["Registry", "full_name"]
+
+_LONGEST_COMMAND = 4096
 
 
 def full_name(process: Process) -> str:
@@ -51,7 +54,9 @@ class Registry:
     def discard(self, process: Process) -> None:
         """Forget a process and its runs."""
         process.removed = True
-        self._processes.pop((process.project_directory, process.name), None)
+        key = (process.project_directory, process.name)
+        if self._processes.get(key) is process:  # another one may have that name by now
+            del self._processes[key]
         for run in process.runs:
             self._runs.pop(run.run_id, None)
 
@@ -78,45 +83,20 @@ class Registry:
 
         Raises `ProcessNotFound` with the nearest names, or `AmbiguousProcess` with all that fit.
         """
-        text = str(target).strip()
-        for fits in (self._by_name, self._by_full_name, self._by_pid, self._by_command):
+        text = unicodedata.normalize("NFC", str(target).strip())
+        argv = _argv_of(text)
+        for fits in (_by_name, _by_full_name, _by_pid, lambda process, text: _by_command(process, text, argv)):
             found = [process for process in self if process.runs and fits(process, text)]
             own = [process for process in found if process.project_directory == project]
             chosen = own or found
-            if len(chosen) > 1:
+            if len(chosen) > 1 and fits is _by_pid:
                 live = [process for process in chosen if process.live]
-                chosen = live if len(live) == 1 and fits is self._by_pid else chosen
+                chosen = live if len(live) == 1 else chosen
             if len(chosen) == 1:
                 return chosen[0]
             if chosen:
                 raise self._ambiguous(text, chosen)
         raise self._not_found(text, project)
-
-    @staticmethod
-    def _by_name(process: Process, text: str) -> bool:
-        return process.name == text
-
-    @staticmethod
-    def _by_full_name(process: Process, text: str) -> bool:
-        project, slash, name = text.rpartition("/")
-        if not slash or process.name != name:
-            return False
-        return project in (project_name(process.project_directory), process.project_directory)
-
-    @staticmethod
-    def _by_pid(process: Process, text: str) -> bool:
-        # Of ended runs only the newest counts: an older one's number may be anybody's by now.
-        run = process.current
-        return text.isascii() and text.isdigit() and run is not None and run.pid == int(text)
-
-    @staticmethod
-    def _by_command(process: Process, text: str) -> bool:
-        if process.command.text == text:
-            return True
-        try:
-            return process.command.argv == parse_command(text).argv
-        except InvalidParams:
-            return False
 
     @staticmethod
     def _ambiguous(text: str, found: Iterable[Process]) -> AmbiguousProcess:
@@ -136,6 +116,7 @@ class Registry:
         )
 
     def _not_found(self, text: str, project: str | None) -> ProcessNotFound:
+        text = text[:200]
         own = [process.name for process in self if process.project_directory == project]
         all_names = [*own, *(full_name(process) for process in self)]
         near = _unique(difflib.get_close_matches(text, all_names, 3) or [name for name in all_names if text in name])[
@@ -152,3 +133,33 @@ class Registry:
 
 def _unique(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
+
+
+def _by_name(process: Process, text: str) -> bool:
+    return process.name == text
+
+
+def _by_full_name(process: Process, text: str) -> bool:
+    project, slash, name = text.rpartition("/")
+    if not slash or process.name != name:
+        return False
+    return project in (project_name(process.project_directory), process.project_directory)
+
+
+def _by_pid(process: Process, text: str) -> bool:
+    # Of ended runs only the newest counts: an older one's number may be anybody's by now.
+    run = process.current
+    return run is not None and run.pid is not None and text == str(run.pid)
+
+
+def _by_command(process: Process, text: str, argv: tuple[str, ...] | None) -> bool:
+    return process.command.text == text or process.command.argv == argv
+
+
+def _argv_of(text: str) -> tuple[str, ...] | None:
+    if len(text) > _LONGEST_COMMAND:
+        return None  # nobody types that, and taking it apart would hold up everybody else
+    try:
+        return parse_command(text).argv
+    except InvalidParams:
+        return None

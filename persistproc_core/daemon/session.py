@@ -20,6 +20,7 @@ __all__ = ["Session"]
 
 _CHUNK = 64 * 1024
 _SEND_SECONDS = 30.0
+_IDLE_SECONDS = 60.0
 _AT_ONCE = 8
 
 
@@ -85,7 +86,11 @@ class Session:
             try:
                 return self._socket.recv(_CHUNK)
             except BlockingIOError:
-                await anyio.wait_readable(self._socket)
+                # A few hundred clients that have nothing to say must not keep out one that has.
+                with anyio.move_on_after(_IDLE_SECONDS) as idle:
+                    await anyio.wait_readable(self._socket)
+                if idle.cancelled_caught and self._slots.value == MAX_IN_FLIGHT:
+                    return b""
             except OSError:
                 return b""
 

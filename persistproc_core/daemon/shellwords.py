@@ -28,7 +28,7 @@ _OPERATORS = frozenset("&|;<>()\n")
 _EXPANSIONS = frozenset("$`*?[")
 _BLANKS = frozenset(" \t\r")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
-_BRACES = re.compile(r"\{[^{}]*(,|\.\.)[^{}]*\}")
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 class Lexed(NamedTuple):
@@ -43,6 +43,7 @@ class _Lexer:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self._end = len(text.rstrip())
         self.words: list[str] = []
         self.needs_shell = False
         self._word: list[str] = []
@@ -56,7 +57,7 @@ class _Lexer:
         return Lexed(self.words, self.needs_shell)
 
     def _step(self, char: str) -> None:
-        if char in _BLANKS or (char == "\n" and not self.text[self.at :].strip()):
+        if char in _BLANKS or (char == "\n" and self.at >= self._end):
             self._end_word()
             self.at += 1
         elif char == "'":
@@ -133,10 +134,15 @@ class _Lexer:
         word, bare = "".join(self._word), "".join(self._bare)
         if not self.words and (word in _SHELL_WORDS or _ASSIGNMENT.match(bare)):
             self.needs_shell = True
-        if bare in ("{", "}") or _BRACES.search(bare):
+        if bare in ("{", "}") or _expands(bare):
             self.needs_shell = True
         self.words.append(word)
         self._word, self._bare, self._in_word = [], [], False
+
+
+def _expands(bare: str) -> bool:
+    """True for {a,b} and {1..3}. Taken in two steps: as one expression it is quadratic on a run of commas."""
+    return any("," in group or ".." in group for group in _BRACES.findall(bare))
 
 
 def _unbalanced(quote: str) -> InvalidParams:

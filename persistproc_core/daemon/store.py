@@ -1,8 +1,8 @@
 """What is on disk: one folder a run, with ``record.json`` in it. No value of an environment variable is ever written.
 
-A record is written whole or not at all (write, fsync, rename, fsync of the folder) and before the keeper is asked to
-start anything, so that a process that runs is known whatever dies. A record that cannot be read is set aside, never
-deleted.
+A record is written whole or not at all, and before the keeper is asked to start anything, so that a process that runs
+is known whatever dies. The first one is synced to the disk; the later ones are renamed into place, which is all that a
+kill can ask for: after a power cut nothing of them is alive. A record that cannot be read is set aside, never deleted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from .states import ENDED, LIVE
 __all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
 
 _FORMAT = 1
+
+
+class _NewerFormat(Exception):
+    """The record of a newer version, left as it is."""
 
 
 @dataclass
@@ -82,9 +86,12 @@ class Store:
                 with open(os.path.join(folder, "record.json"), encoding="ascii") as file:
                     records.append(_from_json(json.load(file), folder))
             except FileNotFoundError:
-                # The daemon died between making the folder and writing the record: nothing was started.
-                shutil.rmtree(folder, ignore_errors=True)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                if not _was_used(folder):
+                    # The daemon died between making the folder and writing the record: nothing was started.
+                    shutil.rmtree(folder, ignore_errors=True)
+            except (OSError, _NewerFormat) as error:
+                problems.append(f"{run_id}: {error}")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 problems.append(f"{run_id}: {type(error).__name__}: {error}")
                 _set_aside(folder)
         records.sort(key=lambda record: (record.name, record.project_directory, record.run.number))
@@ -98,10 +105,13 @@ def dump(record: Record) -> bytes:
 
 def spawned(run: Run) -> tuple[int, int | None] | None:
     """Pid and start time that the keeper wrote down before the command ran, or None when it never ran."""
-    fields = _read(run, "spawned").split()
+    try:
+        fields = [int(field) for field in _read(run, "spawned").split()]
+    except ValueError:
+        return None
     if not fields:
         return None
-    return int(fields[0]), int(fields[1]) if len(fields) > 1 else None
+    return fields[0], fields[1] if len(fields) > 1 else None
 
 
 def exit_record(run: Run) -> Outcome | None:
@@ -114,11 +124,14 @@ def exit_record(run: Run) -> Outcome | None:
 
 def last_written(run: Run) -> int | None:
     """When the run's output last grew (wall clock, ns), the best known time of an end that nobody saw."""
-    times = [
-        os.stat(os.path.join(run.directory, name)).st_mtime_ns
-        for name in os.listdir(run.directory)
-        if name.endswith(".log") or name == "spawned"
-    ]
+    try:
+        times = [
+            os.stat(os.path.join(run.directory, name)).st_mtime_ns
+            for name in os.listdir(run.directory)
+            if name.endswith(".log") or name == "spawned"
+        ]
+    except OSError:
+        return None
     return max(times, default=None)
 
 
@@ -136,6 +149,12 @@ def _sync(directory: str) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _was_used(folder: str) -> bool:
+    """True when something ran there, or was set aside there."""
+    names = os.listdir(folder)
+    return any(name in ("record.unreadable", "spawned") or name.endswith(".log") for name in names)
 
 
 def _set_aside(folder: str) -> None:
@@ -174,8 +193,8 @@ def _to_json(record: Record) -> dict[str, object]:
 
 
 def _from_json(value: dict[str, object], folder: str) -> Record:
-    if value["format"] != _FORMAT:
-        raise ValueError(f"format {value['format']} is not known to this version")
+    if _number(value["format"]) > _FORMAT:
+        raise _NewerFormat(f"format {value['format']} is of a newer version")
     umask, limits, ignored = _as_list(value["settings"])
     identity = value["identity"]
     run = Run(

@@ -18,7 +18,6 @@ from ..errors import (
     ProcessNotFound,
     ShuttingDown,
     StartFailed,
-    StopTimedOut,
 )
 from ..protocol import (
     ClientInfo,
@@ -37,7 +36,7 @@ from .failures import check_startable
 from .identity import boot_id
 from .lifecycle import DEFAULT_GRACE_SECONDS, Lifecycle
 from .model import Process, Run, Settings, new_run_id
-from .process_table import environment_of
+from .process_table import MARKER, environment_of
 from .projects import project_root
 from .registry import Registry, full_name
 from .requests import Requested, by_whom, signal_number
@@ -102,7 +101,7 @@ class Supervisor:
         command = parse_command(params["command"])
         name = params.get("name")
         if name is not None:
-            check_name(name)
+            name = check_name(name)
         given = params.get("environment", {})
         environments.check(given)
         directory = params.get("working_directory") or _HOME_DIRECTORY
@@ -148,7 +147,7 @@ class Supervisor:
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
         prepared = await self._prepare_asked(process, asked, client)
-        if run is not None and run.present:
+        if run is not None and run.present and not run.spared:
             reason = by_whom("replaced", client, asked.params.get("reason"))
             await self._end_for(prepared, run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, reason)
         started = Started(process, await self._launch(process, prepared))
@@ -213,6 +212,8 @@ class Supervisor:
         self, prepared: _Prepared, old: Run, signum: int, grace: float, reason: str, *, force: bool = False
     ) -> None:
         try:
+            # What cannot be started must not cost what runs.
+            await anyio.to_thread.run_sync(check_startable, prepared.run, prepared.environment)
             await self._lifecycle.end(old, signum, grace, reason, force=force)
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -221,16 +222,17 @@ class Supervisor:
 
     async def _launch(self, process: Process, prepared: _Prepared) -> Run:
         run = prepared.run
-        process.command, process.working_directory = run.command, run.working_directory
         umask = self._umask if run.settings.umask is None else run.settings.umask
         await self._lifecycle.launch(process, run, prepared.environment, umask)
+        process.command, process.working_directory = run.command, run.working_directory
         return run
 
     async def environment(self, run: Run) -> dict[str, str] | None:
         """What the run was asked to have; from the kernel when this daemon did not start it. None: nobody knows."""
         if run.environment is None and run.live and run.identity is not None:
             full = await anyio.to_thread.run_sync(environment_of, run.identity.pid)
-            if full is not None and run.live:
+            # Empty in the middle of an exec, and a program that sets its title writes over it: no marker, no truth.
+            if full is not None and full.get(MARKER) == run.run_id and run.live:
                 run.environment = environments.without_added(full, run.added_variables)
         return run.environment
 
@@ -241,7 +243,9 @@ class Supervisor:
         signum, grace = _stop_options(params)
         async with process.lock:
             run = process.current
-            if run is None or process.removed or not run.present:
+            if run is None or process.removed:
+                raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
+            if not run.present:
                 return None
             return await self._lifecycle.end(
                 run,
@@ -263,12 +267,11 @@ class Supervisor:
             self._check_open()
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
-            await anyio.to_thread.run_sync(check_startable, old, asked)
             reason = by_whom("restarted", client, params.get("reason"))
             prepared = await self._prepare(
                 process, old.command, old.working_directory, old.settings, asked, client, reason
             )
-            if old.present:
+            if old.present and not old.spared:
                 await self._end_for(prepared, old, signum, grace, reason, force=params.get("force", False))
             run = await self._launch(process, prepared)
             started = Started(process, run)
@@ -294,7 +297,8 @@ class Supervisor:
             try:
                 if await self.stop(process, options, client) is not None:
                     stopped.append(full_name(process))
-            except StopTimedOut:
+            except Exception:
+                # One that cannot be stopped must not keep the daemon from ending, nor the others from being stopped.
                 left.append(full_name(process))
 
         if not params.get("stop_processes", False):

@@ -64,7 +64,7 @@ class Waiting:
         if attempt.met is None:
             raise await self._failed(process, run)
         met, line = attempt.met
-        (info,) = await self._facts.measured([process])
+        info = await self._facts.measured_run(process, run)
         return {**info, "met": met, "line": line, "elapsed_seconds": round(anyio.current_time() - began, 3)}
 
     async def _line(self, attempt: _Attempt, run: Run, pattern: regex.Pattern[str]) -> _Met | None:
@@ -90,7 +90,7 @@ class Waiting:
     async def _port(self, attempt: _Attempt, run: Run, process: Process, port: int) -> _Met | None:
         # The kernel has no event for a port that begins to listen; this looks only while somebody waits.
         while run.live:
-            (info,) = await self._facts.measured([process])
+            info = await self._facts.measured_run(process, run)
             if any(listener["port"] == port for listener in info["ports"]):
                 return "port", None
             attempt.has_looked()
@@ -170,6 +170,8 @@ def _compiled(text: str) -> regex.Pattern[str]:
         return regex.compile(text)
     except regex.error as error:
         raise InvalidParams(f"output is not a regular expression: {error}") from None
+    except RecursionError:
+        raise InvalidParams("output nests too deeply for a regular expression") from None
 
 
 def _first_match(pattern: regex.Pattern[str], lines: list[str]) -> str | None:

@@ -7,8 +7,10 @@ the pipe only as far as they are in the file; a kill -9 between reading and writ
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import sys
 
 __all__ = ["DEFAULT_KEEP_BYTES", "SEGMENT_BYTES", "WIDE", "Capture"]
 
@@ -40,8 +42,8 @@ class Capture:
         "_stream",
         "_wide",
         "fd",
-        "lost",
         "offset",
+        "starved",
     )
 
     def __init__(self, directory: bytes, stream: bytes, least: int = 0, keep: int = DEFAULT_KEEP_BYTES) -> None:
@@ -58,7 +60,8 @@ class Capture:
         self._size = os.stat(self._path(self._starts[-1])).st_size if self._starts else 0
         # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
         self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
-        self.lost = 0
+        self.starved = False
+        """True after a drain that found no descriptor free; the bytes are where they were."""
         self._wide = False
         self.fd = os.open(os.path.join(directory, stream), os.O_RDONLY | os.O_NONBLOCK)
 
@@ -78,13 +81,17 @@ class Capture:
 
         Returns how many bytes, 0 when there is nothing now, -1 at the end (no writer is left, nothing can come).
         """
+        self.starved = False
         if self.fd < 0:
             return -1
         try:
             moved = self._move()
         except BlockingIOError:
             return 0
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self.starved = True
+                return 0
             return self._discard()
         return moved or -1
 
@@ -92,7 +99,7 @@ class Capture:
         """Move what is in the FIFO at this moment; what a writer adds meanwhile may stay. Returns how many bytes."""
         if self.fd < 0:
             return 0
-        present = int.from_bytes(fcntl.ioctl(self.fd, _FIONREAD, bytes(4)), "little")
+        present = self._present()
         total = 0
         while total < present:
             moved = self.drain()
@@ -100,6 +107,9 @@ class Capture:
                 break
             total += moved
         return total
+
+    def _present(self) -> int:
+        return int.from_bytes(fcntl.ioctl(self.fd, _FIONREAD, bytes(4)), sys.byteorder)
 
     def widen(self) -> None:
         """Make room for 256 KiB: in 64 KiB, a child that floods and the keeper wait for each other all the time.
@@ -125,13 +135,16 @@ class Capture:
 
     def _move(self) -> int:
         if self._segment < 0 or self._size >= SEGMENT_BYTES:
+            if not self._present():
+                # The end, or nothing: a silent child needs no file. Should a byte come just now, it goes where it must.
+                return self._copy(1)
             self._open_segment()
         room = min(SEGMENT_BYTES - self._size, _CHUNK)
         if self._splice:
             try:
                 return self._wrote(os.splice(self.fd, self._segment, room, flags=2))  # SPLICE_F_NONBLOCK
             except OSError as error:
-                if error.errno != 22:  # EINVAL: this file system cannot be spliced to
+                if error.errno != errno.EINVAL:  # this file system cannot be spliced to
                     raise
                 self._splice = False
         return self._copy(room)
@@ -139,6 +152,8 @@ class Capture:
     def _copy(self, room: int) -> int:
         # Where there is no splice(2): a kill -9 between these two calls loses the chunk.
         data = os.read(self.fd, room)
+        if data and (self._segment < 0 or self._size >= SEGMENT_BYTES):
+            self._open_segment()
         written = 0
         while written < len(data):
             try:
@@ -175,7 +190,7 @@ class Capture:
         """The log cannot be written (disk full, folder gone): lose the oldest output first, never stop the child."""
         if len(self._starts) > 1:
             self._delete_oldest()
-            return 0
+            return self.drain()
         try:
             data = os.read(self.fd, _CHUNK)
         except BlockingIOError:
@@ -189,7 +204,6 @@ class Capture:
         if self._starts and self._size == 0:
             self._delete_last()
         self.offset += lost
-        self.lost += lost
 
     def _delete_last(self) -> None:
         try:

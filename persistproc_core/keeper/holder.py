@@ -14,7 +14,7 @@ import select
 import signal
 import sys
 
-from .link import Listener
+from .link import Listener, close_all_but
 from .wire import FrameReader, frame
 
 TYPE_CHECKING = False
@@ -36,15 +36,15 @@ class Holder:
         """Connect to the twin that is there, or fork one. Raises `OSError`."""
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         os.set_inheritable(self._socket.fileno(), False)
+        # A twin that is stopped must not stop the parent of all children.
+        self._socket.settimeout(1.0)
         try:
             self._socket.connect(path)
         except OSError:
             listener = Listener(path)
-            _fork(listener, path)
+            _fork(listener)
             listener.close()
             self._socket.connect(path)
-        # A twin that is stopped must not stop the parent of all children.
-        self._socket.settimeout(1.0)
         self.fd = self._socket.fileno()
 
     def hold(self, run_id: bytes, fds: Iterable[int]) -> None:
@@ -61,39 +61,30 @@ class Holder:
         self._socket.close()
 
 
-def _fork(listener: Listener, path: str) -> None:
+def _fork(listener: Listener) -> None:
     # Twice: the twin outlives its keeper in any case, and one that dies must not be a zombie among the children.
     pid = os.fork()
     if pid == 0:
         try:
             os.setsid()
             if os.fork() == 0:
-                _live(listener, path)
+                _live(listener)
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
 
 
-def _live(listener: Listener, path: str) -> None:
+def _live(listener: Listener) -> None:
     """The twin's whole life. Never returns."""
     try:
         # The keeper's lock, its links and its pipes would live on in us, and nobody could tell that it is dead.
-        _close_all_but(listener.fd)
+        close_all_but(listener.fd)
         signal.set_wakeup_fd(-1)
         _Twin(listener).loop()
-        os.unlink(path)
+        listener.remove()
     except BaseException:
         os._exit(1)
     os._exit(0)
-
-
-def _close_all_but(spared: int) -> None:
-    for name in os.listdir("/dev/fd"):
-        if int(name) > 2 and int(name) != spared:
-            try:
-                os.close(int(name))
-            except OSError:
-                pass  # the listing's own descriptor
 
 
 class _Twin:

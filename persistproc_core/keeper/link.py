@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Link", "Listener"]
+__all__ = ["Link", "Listener", "close_all_but"]
 
 _SOCK_FLAGS = getattr(_socket, "SOCK_CLOEXEC", 0) | getattr(_socket, "SOCK_NONBLOCK", 0)
 
@@ -87,6 +87,8 @@ class Listener:
             self._socket.bind(path)
         finally:
             os.umask(old)
+        self._path = path
+        self._inode = os.stat(path).st_ino
         self._socket.listen(8)
         self._socket.setblocking(False)
         self.fd = self._socket.fileno()
@@ -110,3 +112,21 @@ class Listener:
     def close(self) -> None:
         """Stop listening; the socket file stays."""
         self._socket.close()
+
+    def remove(self) -> None:
+        """Remove the socket file, unless it is a newer one's by now."""
+        try:
+            if os.stat(self._path).st_ino == self._inode:
+                os.unlink(self._path)
+        except OSError:
+            pass
+
+
+def close_all_but(spared: int) -> None:
+    """Close every descriptor from 3 on but this one."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) != spared:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the listing's own descriptor

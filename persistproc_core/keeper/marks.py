@@ -15,6 +15,7 @@ __all__ = ["Marks"]
 
 _INTERVAL = 50_000_000
 _BURST = 4096
+_MOST_BYTES = 8 * 1024 * 1024 // 24 * 24
 _TOKEN = 1_000_000_000 // 256
 
 
@@ -74,10 +75,22 @@ class Marks:
                 if torn:
                     os.ftruncate(self._fd, os.fstat(self._fd).st_size - torn)
             os.write(self._fd, b"".join(number.to_bytes(8, "big") for number in self._pending))
+            if os.lseek(self._fd, 0, os.SEEK_CUR) >= _MOST_BYTES:
+                self._trim()
         except OSError:
             pass
         self._written = self._pending[0]
         self._pending = None
+
+    def _trim(self) -> None:
+        # A process that writes for ever must not fill the disk with marks; the newer half tells of what is kept.
+        kept = _MOST_BYTES // 48 * 24
+        fd = os.open(self._path + b".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(self._path, "rb") as file, open(fd, "wb") as shorter:
+            file.seek(-kept, os.SEEK_END)
+            shorter.write(file.read())
+        os.rename(self._path + b".new", self._path)
+        self.close()
 
     def close(self) -> None:
         """Close the descriptor; the next flush opens it again."""

@@ -1,18 +1,18 @@
-"""The keeper's loop: one thread, one poll, no timers. It sleeps until a child writes or ends or the daemon asks."""
+"""The keeper's loop: one thread, one poll. It sleeps until a child writes or ends or the daemon asks."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import resource
 import select
 import signal
-import sys
 import time
 
 from .capture import WIDE
 from .holder import Holder
-from .link import Link, Listener
+from .link import Link, Listener, close_all_but
 from .poll import Poll
 from .run import FIFOS, Run, write_record
 from .spawn import Order, spawn
@@ -26,6 +26,9 @@ __all__ = ["Keeper", "main"]
 
 _HOT_RUNS = 200
 _LOG_BYTES = 64 * 1024
+_NOT_EXECUTED = 127
+_SPARE_FDS = 16
+_STARVED_SECONDS = 0.05
 
 # A stream that is read again within 1.5 ms rests for 1 ms, unless the other one grew in the last 10 ms: their order
 # is told by which was read first. Measured with a line a write: a fifth of the keeper's time, and twice the speed.
@@ -37,8 +40,9 @@ _ALONE = 0.01
 class Keeper:
     """The table of runs and what the daemon may ask for."""
 
-    def __init__(self, listener: Listener, holder_path: str, log: str) -> None:
+    def __init__(self, socket_path: str, holder_path: str, log: str) -> None:
         self._log_path = log
+        self._socket_path = socket_path
         self._holder_path = holder_path
         self._holder: Holder | None = None
         self._runs: dict[bytes, Run] = {}
@@ -53,14 +57,14 @@ class Keeper:
             b"signal": self._signal,
             b"drain": self._drain,
             b"release": self._release,
-            b"quit": self._quit,
         }
         self._running = True
-        self._listener = listener
-        self._poll.add(listener.fd, self._accept)
+        self._listener = Listener(socket_path)
+        self._poll.add(self._listener.fd, self._accept)
         self._wakeup, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGCHLD, signal.SIGUSR1):
+            signal.signal(number, lambda *_: None)
         self._poll.add(self._wakeup, self._look)
         self._make_holder()
 
@@ -74,14 +78,20 @@ class Keeper:
                     # Whatever goes wrong with one run or link must not end the parent of all the others.
                     self.log(f"{type(error).__name__}: {error} in {_place(error)}")
 
+    def close(self) -> None:
+        """Remove our socket."""
+        self._listener.remove()
+
     def log(self, text: str) -> None:
         """One line to the keeper's log, which is emptied when it is too long."""
         try:
             fd = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             if os.fstat(fd).st_size > _LOG_BYTES:
                 os.ftruncate(fd, 0)
-            os.write(fd, text.encode("utf-8", "backslashreplace") + b"\n")
-            os.close(fd)
+            try:
+                os.write(fd, text.encode("utf-8", "backslashreplace") + b"\n")
+            finally:
+                os.close(fd)
         except OSError:
             pass
 
@@ -96,6 +106,15 @@ class Keeper:
         link = self._listener.accept()
         if link is not None:
             self.attach(link)
+        else:
+            self._poll.rest(self._listener.fd, _STARVED_SECONDS)  # no descriptor is free, and it stays readable
+
+    def _listen_again(self) -> None:
+        """Somebody deleted our socket's file; a daemon that cannot find us asks for another one."""
+        self._poll.remove(self._listener.fd)
+        self._listener.close()
+        self._listener = Listener(self._socket_path)
+        self._poll.add(self._listener.fd, self._accept)
 
     def _serve(self, link: Link, ready: int) -> None:
         if ready & select.POLLOUT:
@@ -202,10 +221,11 @@ class Keeper:
         run_id, directory, cwd, argv, environment, umask, limits, ignored = fields
         if run_id in self._runs:
             raise FileExistsError(errno.EEXIST, "the run is there already")
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if len(os.listdir("/dev/fd")) + min(_SPARE_FDS, limit // 4) > limit:
+            raise OSError(errno.EMFILE, "too many descriptors are in use")
         for name in FIFOS:
             _make_fifo(os.path.join(directory, name))
-        run = Run(run_id, directory)
-        self._hold(run)
         pairs = unpack(environment)
         order = Order(
             directory,
@@ -216,6 +236,8 @@ class Keeper:
             _limits(unpack(limits)),
             [int(number) for number in unpack(ignored)],
         )
+        run = Run(run_id, directory)
+        self._hold(run)
         try:
             child = spawn(order, lambda pid, start: write_record(directory, b"spawned", b"%d %s\n" % (pid, start)))
         except OSError:
@@ -232,15 +254,21 @@ class Keeper:
         failure = os.read(run.report, 4096)
         os.close(run.report)
         run.report = -1
+        # Who asked may be dead; its successor has the run in its list as starting.
         if failure:
             stage, number, detail = failure.split(b" ", 2)
             os.waitpid(run.pid, 0)
-            self._forget(run)
+            _unlink(os.path.join(run.directory, b"spawned"))
             if link.fd >= 0:
                 self._send(link, b"failed", ask, stage, number, detail)
+            else:
+                self._tell(b"exited", run.run_id, b"exit %d %d" % (_NOT_EXECUTED, time.time_ns()))
+            self._forget(run)
         else:
             if link.fd >= 0:
                 self._send(link, b"ok", ask, b"%d" % run.pid, run.start)
+            else:
+                self._tell(b"started", run.run_id)
             self._look_at(run)
 
     def _adopt(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
@@ -286,11 +314,6 @@ class Keeper:
         self._let_go(fields[0])  # also one that only a former keeper knew
         return []
 
-    def _quit(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
-        if not self._runs:
-            self._running = False
-        return []
-
     # --- children -----------------------------------------------------------------------------------------------------
 
     def _capture(self, run: Run) -> None:
@@ -300,8 +323,13 @@ class Keeper:
     def _readable(self, run: Run, index: int, ready: int) -> None:
         self._heat(run)
         self._drain_other(run, 1 - index)
-        moved = run.drain(index) if ready & select.POLLIN else -1
-        if moved < 0 and run.report < 0:
+        moved = run.drain(index)
+        if run.captures[index].starved:
+            # Every descriptor is in use: make some free, and let the child wait a moment rather than lose its output.
+            for cold in list(self._hot):
+                self._cool(cold)
+            self._poll.rest(run.captures[index].fd, _STARVED_SECONDS)
+        elif moved < 0 and run.report < 0:
             # No writer is left: poll would report that for ever. (While it starts, the child has yet to open it.)
             self._poll.remove(run.captures[index].fd)
         elif moved > 0:
@@ -326,10 +354,12 @@ class Keeper:
         self._hot.pop(run.run_id, None)
         self._hot[run.run_id] = None
         if len(self._hot) > _HOT_RUNS:
-            coldest = next(iter(self._hot))
-            del self._hot[coldest]
-            if coldest in self._runs:
-                self._runs[coldest].cool()
+            self._cool(next(iter(self._hot)))
+
+    def _cool(self, run_id: bytes) -> None:
+        del self._hot[run_id]
+        if run_id in self._runs:
+            self._runs[run_id].cool()
 
     def _grown(self, run: Run) -> None:
         if run.grew:
@@ -338,9 +368,11 @@ class Keeper:
 
     def _look(self, ready: int) -> None:
         try:
-            os.read(self._wakeup, 4096)
+            signals = os.read(self._wakeup, 4096)
         except BlockingIOError:
-            pass
+            signals = b""
+        if signal.SIGUSR1 in signals:
+            self._listen_again()
         for run in list(self._runs.values()):
             if run.report < 0:
                 self._look_at(run)
@@ -407,12 +439,19 @@ def _lock(path: str) -> bool:
         if error.errno in (errno.EAGAIN, errno.EACCES):
             return False
         raise
+    try:
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except OSError:
+        pass  # the disk is full; only who looks for us by this number misses it
     return True
 
 
 def main(arguments: list[str]) -> int:
     """Run as ``--fd N SOCKET HOLDER LOCK LOG``; exit code 3 says that another keeper lives."""
     _, fd, socket_path, holder_path, lock_path, log_path = arguments
+    # Whatever else whoever started us had open would be inherited by every child.
+    close_all_but(int(fd))
     if not _lock(lock_path):
         return 3
     try:
@@ -421,16 +460,15 @@ def main(arguments: list[str]) -> int:
         pass  # it leads its session already
     os.umask(0o077)
     os.chdir("/")
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR2):
         # What is meant for the daemon or for a terminal's foreground must not end the parent of all children.
         signal.signal(number, signal.SIG_IGN)
-    keeper = Keeper(Listener(socket_path), holder_path, log_path)
+    keeper = Keeper(socket_path, holder_path, log_path)
     keeper.attach(Link(int(fd)))
     try:
         keeper.loop()
     except BaseException as error:
         keeper.log(f"ended by {type(error).__name__}: {error}")
         raise
-    _unlink(os.fsencode(socket_path))
-    sys.stdout.flush()
+    keeper.close()
     return 0

@@ -16,11 +16,11 @@ adopt      run id, folder                                            nothing: a 
 signal     run id, number, ``group`` or ``leader``                   ``sent`` or ``gone``
 drain      run id                                                    nothing: what was written is in the log now
 release    run id                                                    nothing: reaped, closed and forgotten
-quit                                                                 nothing; ends when it has no runs
 =========  ========================================================  ==========================================
 
 ``watch, run id, stdout, stderr`` has no id and no answer. Events of the keeper, without id: ``grew, run id`` (once per
-watch, when the log is longer than those offsets) and ``exited, run id, outcome, time``.
+watch, when the log is longer than those offsets), ``exited, run id, outcome`` (outcome: ``exit CODE TIME`` or ``signal
+NUMBER TIME``, wall clock in ns), and ``started, run id`` when the daemon that asked for the start is gone.
 """
 
 from __future__ import annotations

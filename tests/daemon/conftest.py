@@ -16,7 +16,7 @@ _SHARED = pytest.StashKey[Daemon]()
 
 @pytest.fixture(scope="module")
 def shared(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon that no test may end. What is left of it when the file is through is a failure."""
+    """A daemon that no test may leave ended. What is left of it when the file is through is a failure."""
     guard = Guard()
     daemon = Daemon(guard, guard.new_home(), {TEST_VARIABLE: guard.token})
     request.node.stash[_SHARED] = daemon
@@ -53,14 +53,14 @@ def own(daemon: Daemon, project: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def restarted(own: Hub) -> Callable[[], Hub]:
-    """Kills the daemon and starts the next one."""
+def restarted(hub: Hub) -> Callable[[], Hub]:
+    """Kills the daemon of the file and starts the next one."""
 
     def restart() -> Hub:
-        own.forget_connections()
-        own.daemon.kill()
-        own.daemon.start()
-        return own
+        hub.forget_connections()
+        hub.daemon.kill()
+        hub.daemon.start()
+        return hub
 
     return restart
 

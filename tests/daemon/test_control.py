@@ -40,7 +40,7 @@ def test_input_that_nobody_reads(hub: Hub) -> None:
         reply = hub.connection.request("send_process_input", {"process": "p", "input": text})
         if "error" in reply:
             break
-    assert reply["error"]["data"]["error"] == "not_running"
+    assert reply["error"]["data"]["error"] == "input_not_read"
     assert hub.state("p") == "running"
 
 
@@ -101,15 +101,15 @@ def test_a_removed_name_is_free(hub: Hub) -> None:
     assert hub.start(program("sleeper"), name="p")["run"] == 1
 
 
-def test_twenty_runs_are_kept_and_read_after_a_restart(own: Hub, restarted: Callable[[], Hub]) -> None:
+def test_twenty_runs_are_kept_and_read_after_a_restart(hub: Hub, restarted: Callable[[], Hub]) -> None:
     for _ in range(23):
-        own.finish(["sh", "-c", "echo $PERSISTPROC_RUN; exit 7"], name="p")
-    hub = restarted()
+        hub.finish(["sh", "-c", "echo $PERSISTPROC_RUN; exit 7"], name="p")
+    restarted()
     status = hub.status("p")
     assert [run["run"] for run in status["history"]] == list(range(23, 3, -1))
     assert status["runs"] == 20
     assert {run["exit_code"] for run in status["history"]} == {7}
-    assert len(os.listdir(own.daemon.home.runs)) == 20
+    assert len(os.listdir(hub.daemon.home.runs)) == 20
     for number in (4, 22, 23):
         run_id = next(run["run_id"] for run in status["history"] if run["run"] == number)
         assert hub.lines("p", run=number) == [run_id]

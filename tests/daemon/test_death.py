@@ -40,9 +40,9 @@ class Disaster:
 
 
 @pytest.fixture(params=["daemon", "keeper", "both"])
-def disaster(request: pytest.FixtureRequest) -> Disaster:
-    """The daemon that loses only its keeper is one that other tests use as well."""
-    return Disaster(request.getfixturevalue("hub" if request.param == "keeper" else "own"), request.param)
+def disaster(hub: Hub, request: pytest.FixtureRequest) -> Disaster:
+    """Each of the three."""
+    return Disaster(hub, request.param)
 
 
 def new_keeper(hub: Hub) -> int | None:
@@ -133,123 +133,123 @@ def test_what_has_ended_stays_as_it_was(disaster: Disaster) -> None:
     assert hub.lines("p") == ["line 1 of 3", "line 2 of 3", "line 3 of 3"]
 
 
-def test_it_ends_while_no_daemon_lives(own: Hub) -> None:
+def test_it_ends_while_no_daemon_lives(hub: Hub) -> None:
     """The keeper writes the exit record; the next daemon reads it."""
-    info = own.ready(program("sleeper"), name="p")
-    own.forget_connections()
-    own.daemon.kill()
+    info = hub.ready(program("sleeper"), name="p")
+    hub.forget_connections()
+    hub.daemon.kill()
     os.kill(info["pid"], signal.SIGUSR1)
     wait_gone(info["pid"])
-    own.daemon.start()
-    found = own.list()["p"]
+    hub.daemon.start()
+    found = hub.list()["p"]
     assert (found["state"], found["signal"], found["reason"]) == ("failed", "SIGUSR1", "ended by SIGUSR1")
     assert found["ended_at"] >= found["started_at"]
 
 
-def test_it_ends_while_neither_lives(own: Hub) -> None:
+def test_it_ends_while_neither_lives(hub: Hub) -> None:
     """Nobody saw it: the kernel may still tell how, else it is lost; all that it had written is there."""
-    info = own.ready(program("sleeper"), name="p")
-    keeper = own.keeper_pid()
-    own.forget_connections()
-    own.daemon.kill()
+    info = hub.ready(program("sleeper"), name="p")
+    keeper = hub.keeper_pid()
+    hub.forget_connections()
+    hub.daemon.kill()
     os.kill(keeper, signal.SIGKILL)
     wait_gone(keeper)
     os.kill(info["pid"], signal.SIGKILL)
     wait_gone(info["pid"])
-    own.daemon.start()
-    found = own.list()["p"]
+    hub.daemon.start()
+    found = hub.list()["p"]
     if found["state"] == "lost":
         assert (found["exit_code"], found["signal"]) == (None, None)
         assert "not known" in found["reason"]
     else:
         assert (found["state"], found["signal"]) == ("failed", "SIGKILL")
-    assert own.lines("p") == ["ready"]
-    assert own.call("restart_process", "p", environment={"PATH": os.environ["PATH"]})["run"] == 2
+    assert hub.lines("p") == ["ready"]
+    assert hub.call("restart_process", "p", environment={"PATH": os.environ["PATH"]})["run"] == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_clean_end_leaves_the_processes(own: Hub, number: int) -> None:
-    info = own.ready(program("sleeper"), name="p")
-    own.forget_connections()
-    own.daemon.kill(number)
+def test_a_clean_end_leaves_the_processes(hub: Hub, number: int) -> None:
+    info = hub.ready(program("sleeper"), name="p")
+    hub.forget_connections()
+    hub.daemon.kill(number)
     assert is_alive(info["pid"])
-    assert "daemon.ended" in own.daemon.log()
-    own.daemon.start()
-    assert own.list()["p"]["pid"] == info["pid"]
+    assert "daemon.ended" in hub.daemon.log()
+    hub.daemon.start()
+    assert hub.list()["p"]["pid"] == info["pid"]
 
 
-def test_a_hang_up_does_not_end_the_daemon(own: Hub) -> None:
-    os.kill(own.daemon.pid, signal.SIGHUP)
-    assert own.list() == {}
+def test_a_hang_up_does_not_end_the_daemon(hub: Hub) -> None:
+    os.kill(hub.daemon.pid, signal.SIGHUP)
+    assert hub.list() == {}
 
 
-def test_shutdown_tells_what_it_left_and_what_it_stopped(own: Hub) -> None:
-    info = own.ready(program("sleeper"), name="p")
-    reply = own.connection.call("shutdown_daemon")
-    assert (reply["left_running"], reply["stopped"], reply["pid"]) == (["shop/p"], [], own.daemon.pid)
-    own.forget_connections()
-    wait_gone(own.daemon.pid)
+def test_shutdown_tells_what_it_left_and_what_it_stopped(hub: Hub) -> None:
+    info = hub.ready(program("sleeper"), name="p")
+    reply = hub.connection.call("shutdown_daemon")
+    assert (reply["left_running"], reply["stopped"], reply["pid"]) == (["shop/p"], [], hub.daemon.pid)
+    hub.forget_connections()
+    wait_gone(hub.daemon.pid)
     assert is_alive(info["pid"])
-    own.daemon.start()
-    reply = own.connection.call("shutdown_daemon", stop_processes=True)
+    hub.daemon.start()
+    reply = hub.connection.call("shutdown_daemon", stop_processes=True)
     assert (reply["left_running"], reply["stopped"]) == ([], ["shop/p"])
     assert not is_alive(info["pid"])
-    own.forget_connections()
-    wait_gone(own.daemon.pid)
-    own.daemon.start()
+    hub.forget_connections()
+    wait_gone(hub.daemon.pid)
+    hub.daemon.start()
 
 
-def test_a_stop_that_a_daemon_died_in_is_resumed(own: Hub) -> None:
+def test_a_stop_that_a_daemon_died_in_is_resumed(hub: Hub) -> None:
     """Somebody asked for the end; a new daemon must not show `stopping` for ever."""
-    info = own.ready(program("ignore_term", "SIGINT"), name="p")
-    other = own.connect()
-    params = {"process": "p", "working_directory": str(own.project), "signal": "SIGINT", "grace_seconds": 60}
+    info = hub.ready(program("ignore_term", "SIGINT"), name="p")
+    other = hub.connect()
+    params = {"process": "p", "working_directory": str(hub.project), "signal": "SIGINT", "grace_seconds": 60}
     other.send({"jsonrpc": "2.0", "id": 1, "method": "stop_process", "params": {**params, "reason": "lunch"}})
-    own.await_state("p", "stopping")
-    own.forget_connections()
-    own.daemon.kill()
+    hub.await_state("p", "stopping")
+    hub.forget_connections()
+    hub.daemon.kill()
     assert is_alive(info["pid"])
-    own.daemon.start()
+    hub.daemon.start()
     wait_gone(info["pid"])
-    own.await_state("p", "stopped")
-    assert own.status("p")["reason"].endswith("lunch")
+    hub.await_state("p", "stopped")
+    assert hub.status("p")["reason"].endswith("lunch")
 
 
-def test_a_stop_outlives_the_death_of_the_keeper(own: Hub) -> None:
-    info = own.ready(program("ignore_term"), name="p")
-    stopping = own.aside("stop_process", "p", grace_seconds=0.5)
-    own.await_state("p", "stopping")
-    os.kill(own.keeper_pid(), signal.SIGKILL)
+def test_a_stop_outlives_the_death_of_the_keeper(hub: Hub) -> None:
+    info = hub.ready(program("ignore_term"), name="p")
+    stopping = hub.aside("stop_process", "p", grace_seconds=0.5)
+    hub.await_state("p", "stopping")
+    os.kill(hub.keeper_pid(), signal.SIGKILL)
     assert stopping.result(10)["state"] == "stopped"
     assert not is_alive(info["pid"])
 
 
-def test_starts_go_on_over_the_death_of_the_keeper(own: Hub) -> None:
+def test_starts_go_on_over_the_death_of_the_keeper(hub: Hub) -> None:
     for number in range(6):
-        keeper = own.keeper_pid()
-        starting = own.aside("start_process", command=["sleep", f"100{number}"])
+        keeper = hub.keeper_pid()
+        starting = hub.aside("start_process", command=["sleep", f"100{number}"])
         os.kill(keeper, signal.SIGKILL)
         info = starting.result(10)
         assert info["state"] == "running"
         assert is_alive(info["pid"])
-        eventually(lambda: new_keeper(own) is not None)
-    assert len(own.list(running=True)) == 6
+        eventually(lambda: new_keeper(hub) is not None)
+    assert len(hub.list(running=True)) == 6
 
 
-def test_three_deaths_of_the_daemon_leave_one_of_each(own: Hub, restarted: Callable[[], Hub]) -> None:
-    pids = {"a": own.start(program("sleeper"), name="a")["pid"], "b": own.start(["sleep", "1000"], name="b")["pid"]}
+def test_three_deaths_of_the_daemon_leave_one_of_each(hub: Hub, restarted: Callable[[], Hub]) -> None:
+    pids = {"a": hub.start(program("sleeper"), name="a")["pid"], "b": hub.start(["sleep", "1000"], name="b")["pid"]}
     for _ in range(3):
-        hub = restarted()
+        restarted()
         assert {name: info["pid"] for name, info in hub.list().items()} == pids
 
 
-def test_a_second_daemon_exits_3_and_disturbs_nothing(own: Hub) -> None:
-    instance = own.connection.hello["instance"]
-    command = [sys.executable, "-m", "persistproc_core.daemon", "--home", own.daemon.home.path]
+def test_a_second_daemon_exits_3_and_disturbs_nothing(hub: Hub) -> None:
+    instance = hub.connection.hello["instance"]
+    command = [sys.executable, "-m", "persistproc_core.daemon", "--home", hub.daemon.home.path]
     second = subprocess.run(
-        command, env=environment(own.daemon.home), cwd="/", capture_output=True, timeout=10, check=False, text=True
+        command, env=environment(hub.daemon.home), cwd="/", capture_output=True, timeout=10, check=False, text=True
     )
     assert second.returncode == 3
-    assert own.daemon.home.path in second.stderr
+    assert hub.daemon.home.path in second.stderr
     assert "Traceback" not in second.stderr
-    assert own.connect().hello["instance"] == instance
+    assert hub.connect().hello["instance"] == instance

@@ -81,7 +81,8 @@ def test_a_number_that_was_given_away_is_a_stranger(
     assert is_alive(stranger.pid)
 
 
-BROKEN = [b"", b"{", b"[]", b"null", b'{"format": 1}', b'{"format": 99}', b"\xff\xfe\0", b"{" * 100_000]
+BROKEN = [b"", b"{", b"[]", b"null", b'{"format": 1}', b"\xff\xfe\0", b"{" * 100_000]
+NEWER = b'{"format": 99}'
 
 
 def test_unreadable_records_are_set_aside(own: Hub) -> None:
@@ -94,12 +95,29 @@ def test_unreadable_records_are_set_aside(own: Hub) -> None:
     own.daemon.kill()
     for folder, content in folders.items():
         (folder / "record.json").write_bytes(content)
+    for _ in range(2):  # what was set aside is still there after one more start
+        own.daemon.start()
+        assert set(own.list()) == {"good"}
+        for folder, content in folders.items():
+            assert (folder / "record.unreadable").read_bytes() == content
+            assert list(folder.glob("stdout-*.log"))
+        own.forget_connections()
+        own.daemon.kill()
     own.daemon.start()
-    assert set(own.list()) == {"good"}
     assert own.daemon.log().count("record.unreadable") == len(BROKEN)
-    for folder, content in folders.items():
-        assert (folder / "record.unreadable").read_bytes() == content
     assert own.start(program("sleeper"), name="bad0")["state"] == "running"
+
+
+def test_the_record_of_a_newer_version_is_left_as_it_is(own: Hub) -> None:
+    """Going back to an older version for a day must not cost what the newer one wrote."""
+    own.finish(["echo", "kept"], name="p")
+    record = Path(own.status("p")["log_directory"]) / "record.json"
+    own.forget_connections()
+    own.daemon.kill()
+    record.write_bytes(NEWER)
+    own.daemon.start()
+    assert own.list() == {}
+    assert record.read_bytes() == NEWER
 
 
 def test_a_live_process_whose_record_is_broken_is_not_lost(own: Hub) -> None:
@@ -128,9 +146,9 @@ def test_an_ended_run_whose_record_is_broken_is_let_go(own: Hub) -> None:
     wait_gone(keeper)
 
 
-def test_strange_things_in_the_folder_of_runs(own: Hub, restarted: Callable[[], Hub]) -> None:
-    own.finish(["true"], name="p")
-    runs = Path(own.daemon.home.runs)
+def test_strange_things_in_the_folder_of_runs(hub: Hub, restarted: Callable[[], Hub]) -> None:
+    hub.finish(["true"], name="p")
+    runs = Path(hub.daemon.home.runs)
     (runs / "file").touch()
     (runs / "empty").mkdir()
     (runs / "link").symlink_to("/etc")

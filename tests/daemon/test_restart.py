@@ -126,12 +126,12 @@ def test_two_restarts_at_once_are_two_runs(hub: Hub) -> None:
     assert [run["state"] for run in hub.status("p")["history"]] == ["running", "stopped", "stopped"]
 
 
-def test_after_the_daemons_death_the_environment_comes_from_the_kernel(restarted: Callable[[], Hub], own: Hub) -> None:
+def test_after_the_daemons_death_the_environment_comes_from_the_kernel(restarted: Callable[[], Hub], hub: Hub) -> None:
     """Values are never on disk; a live child's are in the kernel."""
-    own.start(REPORT_AND_SLEEP, name="p", environment={"SECRET": "s3", "NO_COLOR": "1"})
-    own.await_line("p", "^ready")
-    before = variables(own, "p")
-    hub = restarted()
+    hub.start(REPORT_AND_SLEEP, name="p", environment={"SECRET": "s3", "NO_COLOR": "1"})
+    hub.await_line("p", "^ready")
+    before = variables(hub, "p")
+    restarted()
     reply = hub.call("restart_process", "p")
     hub.await_line("p", "^ready")
     after = variables(hub, "p")
@@ -140,9 +140,9 @@ def test_after_the_daemons_death_the_environment_comes_from_the_kernel(restarted
     assert {**before, "PERSISTPROC_RUN": ""} == {**after, "PERSISTPROC_RUN": ""}
 
 
-def test_an_environment_that_nobody_knows_any_more_is_the_callers(restarted: Callable[[], Hub], own: Hub) -> None:
-    own.finish(["sh", "-c", '"$@"', "sh", *program("report_environment")], name="p", environment={"SECRET": "s3"})
-    hub = restarted()
+def test_an_environment_that_nobody_knows_any_more_is_the_callers(restarted: Callable[[], Hub], hub: Hub) -> None:
+    hub.finish(["sh", "-c", '"$@"', "sh", *program("report_environment")], name="p", environment={"SECRET": "s3"})
+    restarted()
     given = {"PATH": os.environ["PATH"], "MINE": "1"}
     reply = hub.call("restart_process", "p", environment=given)
     assert reply["environment_from"] == "caller"

@@ -200,15 +200,6 @@ def test_the_end_of_a_run_waits_for_a_daemon_that_asks(keeper: Keeper) -> None:
     assert keeper.folder("r").ended()[:2] == ["signal", "9"]
 
 
-def test_quit_ends_it_only_when_it_keeps_nothing(keeper: Keeper) -> None:
-    keeper.run("r", ["true"])
-    keeper.link.ask("quit")
-    assert len(keeper.link.ask("list")) == 1
-    keeper.release("r")
-    keeper.link.send("quit")
-    assert keeper.wait() == 0
-
-
 def test_a_bad_descriptor_is_an_exit_code(keeper: Keeper, tmp_path: Path) -> None:
     command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", "77"]
     command += [str(tmp_path / "sock"), str(tmp_path / "holder"), str(tmp_path / "lock"), str(tmp_path / "log")]
