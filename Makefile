@@ -7,6 +7,8 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
+# The tests wait for processes more than they compute; those of one file share their daemon.
+JOBS = 4
 PYTEST = PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -18,7 +20,7 @@ run: $(VENV)/stamp-run
 	@$(BIN)/persistproc run --name demo --on-exit detach -- $(BIN)/python -m http.server 0 --bind 127.0.0.1 --directory docs
 
 test: $(VENV)/stamp-dev
-	$(PYTEST) -m "not realworld" $(ARGS)
+	$(PYTEST) -m "not realworld" -p xdist --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/stamp-dev
 	$(BIN)/ruff check .

@@ -178,7 +178,7 @@ def _check_words(command: Command, words: list[str]) -> None:
 def _nearest(name: str, known: dict[str, Option]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -1,11 +1,19 @@
-"""Waiting for the daemon's end."""
+"""Ending a daemon that we cannot talk to, and waiting for a daemon's end."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 
-__all__ = ["wait_until_gone"]
+from persistproc_core.errors import DaemonUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.errors import VersionMismatch
+    from persistproc_core.paths import Home
+
+__all__ = ["end_foreign_daemon", "wait_until_gone"]
 
 _SECONDS = 10.0
 _PAUSE = 0.02
@@ -47,3 +55,47 @@ def _poll(pid: int, within: float) -> bool:
             return True  # a stranger: the number was used again
         time.sleep(_PAUSE)
     return False
+
+
+def end_foreign_daemon(home: Home, mismatch: VersionMismatch) -> int:
+    """End a daemon of another protocol by SIGTERM, and return its pid when it is gone.
+
+    Its hello says its pid, but a home may be shared with another container or machine, where that number is somebody
+    else: only what the kernel names as the listener of our own socket is signalled. Raises the mismatch as it came
+    when that cannot be told, and `DaemonUnavailable` when it does not end.
+    """
+    import signal
+
+    hello = mismatch.data.get("daemon")
+    pid = hello.get("pid") if isinstance(hello, dict) else None
+    if not isinstance(pid, int) or pid <= 1 or _listener(home.socket) != pid:
+        raise mismatch
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return pid
+    except OSError:
+        raise mismatch from None
+    if not wait_until_gone(pid):
+        raise DaemonUnavailable(f"the daemon (pid {pid}) does not end", hint=f"run: kill -9 {pid} (processes go on)")
+    return pid
+
+
+def _listener(path: str) -> int | None:
+    """The pid of our own user's process that listens on a socket; None where that cannot be told."""
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(5)
+        try:
+            sock.connect(path)
+            option = getattr(socket, "SO_PEERCRED", None)
+            if option is None:
+                # <sys/un.h> of Darwin: SOL_LOCAL 0, LOCAL_PEERPID 2. Its user is ours: the folder lets nobody else in.
+                return int.from_bytes(sock.getsockopt(0, 2, 4), sys.byteorder)
+            # Who called listen(2), see unix(7). The pid is 0 when it is not of our pid namespace.
+            pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
+            return int(pid) if uid == os.getuid() else None
+        except OSError:
+            return None

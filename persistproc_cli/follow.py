@@ -8,7 +8,7 @@ import time
 from persistproc_core.errors import PersistprocError
 
 from .output import note
-from .words import after_detach, ending
+from .words import after_detach, because, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,16 +96,14 @@ class Follower:
                 self.sinks.end_line()
                 return reply
             self.sinks.end_line()
-            why = f": {reply['reason']}" if reply["reason"] else ""
-            note(f"{reply['name']} {ending(reply)}{why}; following run {following['run']} (pid {following['pid']})")
+            ended = f"{reply['name']} {ending(reply)}{because(reply)}"
+            note(f"{ended}; following run {following['run']} (pid {following['pid']})")
             self.switch(following)
 
     def _follow_run(self) -> OutputReply:
         while True:
             reply = self._next_reply()
             self.cursor = reply["cursor"]
-            if reply["missed_bytes"]:
-                note(f"{reply['missed_bytes']} bytes of older output are no longer kept")
             if reply["lines"] or reply["ended"]:
                 self.sinks.show(reply)
             if reply["ended"] and not reply["more"]:

@@ -10,7 +10,7 @@ __all__ = ["EXIT_CODES", "main_help", "verb_help"]
 EXIT_CODES = """\
 Exit codes
 
-    0  done; after Ctrl-C: detached
+    0  done; after Ctrl-C, or when somebody stopped the daemon: detached
     1  it failed, and the message says why
     2  the command line was not understood; nothing was done
     3  there is no such process, or several fit

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from persistproc_core.errors import PersistprocError, StartFailed
+
 from .arguments import Arguments, Option, UsageError
 from .caller import file_mode_mask, ignored_signals, resource_limits
 from .envfile import is_assignment, read_env_file
@@ -75,7 +77,25 @@ def start_process(context: Context, client: Client, arguments: Arguments) -> Sta
         params["name"] = name
     if reason is not None:
         params["reason"] = reason
-    return client.start_process(**params)
+    try:
+        return client.start_process(**params)
+    except StartFailed as error:
+        _hint_at_name(client, command, error)
+        raise
+
+
+def _hint_at_name(client: Client, command: str | list[str], error: StartFailed) -> None:
+    """``persistproc web``: no program is called so, but a process is."""
+    word = command if isinstance(command, str) else command[0]
+    if error.data.get("errno") != "ENOENT" or "/" in word:
+        return
+    try:
+        known = client.get_process_status(process=word)
+    except PersistprocError:
+        return
+    if known["name"] == word:
+        how = "runs" if known["pid"] and not known["ended_at"] else "has ended"
+        error.hint = f"the process {word} {how}; see: persistproc logs -f {word}, or persistproc restart {word}"
 
 
 def _directory(context: Context, arguments: Arguments) -> str:

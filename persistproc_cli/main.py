@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from persistproc_core.errors import PersistprocError
+from persistproc_core.errors import PersistprocError, VersionMismatch
 
 from .arguments import UsageError, parse
 from .context import Context
@@ -84,6 +84,8 @@ def _run(context: Context, words: list[str]) -> int:
 def _fail(context: Context, error: PersistprocError, words: list[str]) -> int:
     # A line that was not understood: nobody can tell any more whose --json it was, and nothing was run.
     as_json = context.json or (isinstance(error, UsageError) and "--json" in words)
+    if isinstance(error, VersionMismatch) and "upgrade the client" in error.message:
+        error.hint = "run: pip install --upgrade persistproc; or, to go on with this one: persistproc daemon stop"
     try:
         report_error(error, as_json)
     except OSError:

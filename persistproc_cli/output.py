@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from persistproc_core.framing import encode
+from persistproc_core.client.lightjson import dumps
 
 from .oneline import one_line
 
@@ -31,7 +31,7 @@ def note(text: str) -> None:
 
 def print_document(document: object) -> None:
     """Print one JSON document on one line (ASCII, so that no locale can spoil it)."""
-    sys.stdout.write(encode(document).decode("ascii"))
+    sys.stdout.write(dumps(document) + "\n")
     sys.stdout.flush()
 
 
@@ -40,7 +40,7 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
     sys.stdout.flush()
     if as_json:
         document = {"code": error.code, "message": error.message, "hint": error.hint, **error.data}
-        sys.stderr.write(encode({"error": document}).decode("ascii"))
+        sys.stderr.write(dumps({"error": document}) + "\n")
         sys.stderr.flush()
         return
     hint = f" ({error.hint})" if error.hint else ""
@@ -56,8 +56,13 @@ def _details(error: PersistprocError) -> list[str]:
     for key in ("candidates", "survivors", "last_lines", "differences"):
         facts = error.data.get(key)
         if isinstance(facts, list):
-            lines += [_fact(fact) for fact in facts]
+            lines += [_fact(fact) for fact in facts if not _is_named(fact, error.message)]
     return lines
+
+
+def _is_named(fact: object, message: str) -> bool:
+    name = fact.get("process") if isinstance(fact, dict) else None
+    return isinstance(name, str) and name in message
 
 
 def _fact(fact: object) -> str:

@@ -31,7 +31,7 @@ def ask(name: str, interrupts: Interrupts) -> str:
     """
     try:
         with Keyboard() as keyboard:
-            _show(f"\npersistproc: {one_line(name)} runs on. [d]etach, [s]top, [r]estart? ")
+            _show(f"persistproc: {one_line(name)} runs on. [d]etach, [s]top, [r]estart? ")
             answer = _answer(keyboard, interrupts)
     except termios.error:
         answer = "detach"

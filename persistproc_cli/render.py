@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["age", "memory", "ports", "process_table", "short_directory", "state_colour", "state_words", "table"]
 
 _COLUMN_GAP = "  "
+_LEAST_FOR_COMMAND = 20
 
 
 def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
@@ -89,8 +90,21 @@ def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> st
         if show_directory:
             row.append(one_line(_directory(info, all_projects)))
         rows.append([*row, one_line(info["command"])])
+    if is_terminal(sys.stdout):
+        _make_room(titles, rows)
     paints = [state_colour(info, len(info["survivors"])) for info in processes] if colours(sys.stdout) else []
     return table(titles, rows, first_column=paints)
+
+
+def _make_room(titles: list[str], rows: list[list[str]]) -> None:
+    """In a narrow terminal leave out what is missed least, until there is room for the commands."""
+    for title in ("MEMORY", "CPU", "AGE"):
+        column = titles.index(title)
+        taken = sum(max(map(_cells, cells)) + len(_COLUMN_GAP) for cells in list(zip(titles, *rows, strict=True))[:-1])
+        if width() - taken >= _LEAST_FOR_COMMAND:
+            return
+        for row in (titles, *rows):
+            del row[column]
 
 
 def _directory(info: ProcessInfo, all_projects: bool) -> str:

@@ -12,7 +12,7 @@ from .interrupts import Interrupted
 from .output import note, report_error
 from .terminal import is_terminal
 from .viewer import HubStopped, Viewer
-from .words import after_detach, difference_lines, ending, exit_code, started_by
+from .words import address, after_detach, because, difference_lines, ending, exit_code, started_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
     from .interrupts import Interrupts
     from .stream import Sinks
 
-__all__ = ["Session", "address", "announce"]
-
-
-def address(context: Context, name: str, project: str, project_directory: str) -> str:
-    """What to call the process from where the caller is."""
-    here = context.directory or ""
-    inside = here == project_directory or here.startswith(project_directory.rstrip("/") + "/")
-    return name if inside else f"{project}/{name}"
+__all__ = ["Session", "announce"]
 
 
 def announce(reply: StartReply, name: str) -> None:
@@ -69,7 +62,7 @@ class Session:
         self._interrupts = interrupts
         self._sinks = sinks
         self._on_exit = on_exit
-        self._name = address(context, started["name"], started["project"], started["project_directory"])
+        self._name = address(started)
         self._follower = Follower(Viewer(context, client, interrupts), started, sinks, interrupts)
 
     def run(self) -> int:
@@ -99,7 +92,10 @@ class Session:
         if answer is None and number == signal.SIGINT:
             from .question import ask, can_ask
 
-            answer = ask(self._name, self._interrupts) if can_ask() else "detach"
+            answer = "detach"
+            if can_ask():
+                self._sinks.after_interrupt()
+                answer = ask(self._name, self._interrupts)
         if answer == "stop":
             return self._stop(number)
         if answer == "restart":
@@ -116,8 +112,7 @@ class Session:
     def _say_ended(self, reply: OutputReply) -> None:
         expected = reply["state"] == "exited" or (reply["state"] == "failed" and not reply["signal"])
         if is_terminal(sys.stderr) or not expected:
-            why = f": {reply['reason']}" if reply["reason"] and reply["state"] in ("stopped", "lost") else ""
-            note(f"{self._name} {ending(reply)}{why}")
+            note(f"{self._name} {ending(reply)}{because(reply) if reply['state'] in ('stopped', 'lost') else ''}")
 
     def _stop(self, number: int) -> int:
         target = self._follower.process

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import sys
+import time
 
 from persistproc_core.client.wire import piece_bytes
 
+from .output import note, print_document
 from .sanitize import Sanitizer
 from .terminal import is_terminal, write_all
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from persistproc_core.protocol import OutputLine, OutputReply
 
 __all__ = ["Sink", "Sinks"]
+
+_TELL_SECONDS = 5.0
 
 
 class Sink:
@@ -56,6 +60,8 @@ class Sinks:
         sys.stdout.flush()
         self._json = as_json
         self._at_line_start = True
+        self._missed = 0
+        self._tell_again = 0.0
         errors = (sys.stdout, 1) if merged else (sys.stderr, 2)
         self._sinks = {
             "stdout": Sink(sys.stdout, 1, _sanitizer(sys.stdout, merged, raw)),
@@ -65,23 +71,37 @@ class Sinks:
     def show(self, reply: OutputReply) -> None:
         """Write a reply, each piece to its stream; or the reply as one line of JSON."""
         if self._json:
-            from .output import print_document
-
             print_document(reply)
             return
+        self._missed += reply["missed_bytes"]
+        if self._missed and time.monotonic() >= self._tell_again:
+            self._tell_missed()
         for stream, data in _joined(reply["lines"]):
             self._sinks[stream].write(data)
             self._at_line_start = data.endswith(b"\n")
 
     def close(self) -> None:
         """The run has ended."""
+        if self._missed:
+            self._tell_missed()
         for sink in self._sinks.values():
             sink.close()
+
+    def _tell_missed(self) -> None:
+        # Whoever reads slower than a program writes misses something with each reply; once in a while says it as well.
+        self.end_line()
+        note(f"{self._missed} bytes of older output are no longer kept")
+        self._missed, self._tell_again = 0, time.monotonic() + _TELL_SECONDS
 
     def end_line(self) -> None:
         """On a terminal, go to a new line when the output stands in the middle of one: a note of ours follows."""
         if is_terminal(sys.stderr) and is_terminal(sys.stdout) and not self._at_line_start:
             write_all(2, b"\x1b[0m\n")
+        self._at_line_start = True
+
+    def after_interrupt(self) -> None:
+        """Go to a new line of the terminal: it shows ``^C`` behind whatever stands there."""
+        write_all(2, b"\n" if self._at_line_start else b"\x1b[0m\n")
         self._at_line_start = True
 
 

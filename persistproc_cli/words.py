@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from .context import CLIENT_NAME, current_directory
+from .render import short_directory
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from persistproc_core.protocol import ClientInfo, Difference, OutputReply, ProcessInfo, RunInfo
 
-__all__ = ["after_detach", "difference_lines", "ending", "exit_code", "started_by"]
+__all__ = ["address", "after_detach", "because", "counted", "difference_lines", "ending", "exit_code", "started_by"]
 
 EXIT_UNKNOWN = 1
 _SHOWN_NAMES = 6
@@ -40,9 +43,33 @@ def ending(info: OutputReply | ProcessInfo | RunInfo) -> str:
     return f"was killed by {how}" if info["signal"] else f"ended with {how}"
 
 
+def because(info: OutputReply) -> str:
+    """Why it ended: `` by cursor: lunch``, ``: restarted by cursor``, or nothing."""
+    reason = info["reason"] or ""
+    if reason.startswith("stopped by "):
+        return reason.removeprefix("stopped")
+    return f": {reason}" if reason else ""
+
+
 def started_by(client: ClientInfo) -> str:
-    """``persistproc-cli (pid 17)``."""
+    """``the command line in ~/shop``, ``cursor (pid 17)``."""
+    if client["name"] == CLIENT_NAME:
+        # Its pid was that of a call that is over; where somebody sat tells who it was.
+        directory = client.get("directory")
+        return f"the command line in {short_directory(directory)}" if directory else "the command line"
     return f"{client['name']} (pid {client['pid']})" if "pid" in client else client["name"]
+
+
+def counted(count: int, singular: str) -> str:
+    """``1 process``, ``2 processes``."""
+    return f"{count} {singular}" if count == 1 else f"{count} {singular}{'es' if singular.endswith('s') else 's'}"
+
+
+def address(info: ProcessInfo) -> str:
+    """What to call the process from where the caller is: ``web``, or ``shop/web`` from outside its project."""
+    here, project = current_directory() or "", info["project_directory"]
+    inside = here == project or here.startswith(project.rstrip("/") + "/")
+    return info["name"] if inside else f"{info['project']}/{info['name']}"
 
 
 def after_detach(name: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from persistproc_core.errors import DaemonUnavailable
+from persistproc_core.errors import DaemonUnavailable, VersionMismatch
 
 from ..arguments import Arguments, Command, Option, UsageError
-from ..daemon import wait_until_gone
+from ..daemon import end_foreign_daemon, wait_until_gone
 from ..oneline import one_line
 from ..output import note, print_document, say
 from ..render import memory
@@ -42,6 +42,8 @@ def _stop(context: Context, arguments: Arguments) -> int:
     try:
         with context.connect(autostart=False) as client:
             reply = client.shutdown_daemon(stop_processes=False)
+    except VersionMismatch as mismatch:
+        return _stop_other_version(context, mismatch)
     except DaemonUnavailable:
         if context.json:
             print_document({"pid": None, "stopped": [], "left_running": []})
@@ -60,10 +62,22 @@ def _stop(context: Context, arguments: Arguments) -> int:
     return 0 if gone else 1
 
 
+def _stop_other_version(context: Context, mismatch: VersionMismatch) -> int:
+    pid = end_foreign_daemon(context.home(), mismatch)
+    if context.json:
+        # What it leaves running it could only tell us in words that we do not speak.
+        print_document({"pid": pid, "stopped": [], "left_running": []})
+        return 0
+    say(f"daemon ended (pid {pid}); it spoke another protocol, and its processes go on")
+    return 0
+
+
 def _restart(context: Context, arguments: Arguments) -> int:
     try:
         with context.connect(autostart=False) as client:
             wait_until_gone(client.shutdown_daemon(stop_processes=False)["pid"])
+    except VersionMismatch as mismatch:
+        end_foreign_daemon(context.home(), mismatch)
     except DaemonUnavailable:
         pass
     with context.connect() as client:
@@ -131,6 +145,8 @@ COMMAND = Command(
     words=(1, 1),
     examples=("persistproc daemon status", "persistproc daemon restart", "persistproc daemon logs -n 20"),
     notes=(
+        "Whoever follows a process with run or logs -f is detached by stop, and notices nothing of restart.\n"
+        "stop and restart also end a daemon of another protocol version, which no other verb can talk to.\n"
         "The daemon starts by itself whenever a verb needs it; stop leaves all processes running. To stop these too,\n"
         "use shutdown. status ends with 69 when no daemon runs."
     ),

@@ -18,7 +18,7 @@ __all__ = ["COMMAND"]
 
 
 def _run(context: Context, arguments: Arguments) -> int:
-    action, name = (*arguments.words, "")[:2]
+    action, name = (*arguments.words, "", "")[:2]
     if action != "diff" or not name:
         raise UsageError(
             "usage: persistproc env diff NAME",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..arguments import Arguments, Command, Option, UsageError
 from ..output import note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.client.sync import Client
-    from persistproc_core.protocol import GetProcessOutputParams, OutputReply
+    from persistproc_core.protocol import GetProcessOutputParams, OutputLine
 
     from ..context import Context
     from ..stream import Sinks
@@ -56,18 +58,31 @@ def _params(arguments: Arguments) -> GetProcessOutputParams:
     return params
 
 
-def _show(client: Client, params: GetProcessOutputParams, sinks: Sinks) -> OutputReply:
+def _show(client: Client, params: GetProcessOutputParams, sinks: Sinks) -> None:
     """Show what there is; with ``cursor`` all of it, however many replies that takes."""
+    # Without an end, a program that writes faster than we read would make this a never-ending `-f`.
+    left = _written(client, params) if "cursor" in params else sys.maxsize
     while True:
         reply = client.get_process_output(**params)
-        if reply["missed_bytes"]:
-            note(f"{reply['missed_bytes']} bytes of older output are no longer kept")
         sinks.show(reply)
-        if not reply["more"]:
-            return reply
+        left -= reply["missed_bytes"] + sum(_size(line) for line in reply["lines"])
+        if left <= 0 or not reply["more"]:
+            return
         params.pop("lines", None)
         params["cursor"] = reply["cursor"]
         params["run"] = reply["run"]
+
+
+def _written(client: Client, params: GetProcessOutputParams) -> int:
+    """How many bytes the current run has written so far; more than that matters only of a run that still writes."""
+    logs = client.get_process_log_paths(process=params["process"])
+    return sum(
+        log["bytes"] for log in logs["streams"] if params.get("stream", "combined") in ("combined", log["stream"])
+    )
+
+
+def _size(line: OutputLine) -> int:
+    return len(line["base64"]) * 3 // 4 if "base64" in line else len(line.get("text", "").encode("utf-8", "replace"))
 
 
 def _follow(context: Context, client: Client, params: GetProcessOutputParams, sinks: Sinks) -> int:
@@ -81,13 +96,15 @@ def _follow(context: Context, client: Client, params: GetProcessOutputParams, si
         with interrupts:
             process = client.get_process_status(process=params["process"])
         # The cursor of this first reply and not of a second call: what is printed between two calls would be lost.
-        first = _show(client, params, sinks)
+        with interrupts:
+            first = client.get_process_output(**params)
+        sinks.show(first)
         follower = Follower(Viewer(context, client, interrupts), process, sinks, interrupts)
         follower.resume(first, params)
         reply = follower.follow()
     except HubStopped:
         sinks.end_line()
-        return say_hub_stopped(follower.process, params["process"])
+        return say_hub_stopped(follower.process, str(params["process"]))
     except Interrupted as interrupted:
         sinks.end_line()
         return 128 + interrupted.number

@@ -8,6 +8,7 @@ from ..arguments import Arguments, Command
 from ..oneline import one_line
 from ..output import note
 from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
+from ..words import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 
 def _describe(reply: RestartReply) -> str:
-    name = one_line(reply["name"])
+    name = one_line(address(reply))
     if reply["environment_from"] != "run":
         whose = "yours" if reply["environment_from"] == "caller" else "the daemon's"
         note(f"{name}: its environment was not known any more; the new run has {whose}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..arguments import Arguments, Command
 from ..oneline import one_line
 from ..targets import REASON_OPTION, act, act_params
+from ..words import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 
 def _describe(reply: RemoveReply) -> str:
-    runs = "1 run" if reply["runs"] == 1 else f"{reply['runs']} runs"
-    return f"{one_line(reply['name'])} removed ({runs})"
+    # With its project: where a name is unknown here, that of another project is meant.
+    return f"{one_line(reply['project'])}/{one_line(reply['name'])} removed ({counted(reply['runs'], 'run')})"
 
 
 COMMAND = Command(

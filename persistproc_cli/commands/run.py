@@ -24,8 +24,9 @@ def _run(context: Context, arguments: Arguments) -> int:
 
         return start(context, arguments)
     from ..interrupts import Interrupted, Interrupts
-    from ..session import Session, address, announce
+    from ..session import Session, announce
     from ..stream import Sinks
+    from ..words import address
 
     interrupts = Interrupts()
     with context.connect() as client:
@@ -36,7 +37,7 @@ def _run(context: Context, arguments: Arguments) -> int:
             return 128 + interrupted.number
         if context.json:
             print_document(reply)
-        announce(reply, address(context, reply["name"], reply["project"], reply["project_directory"]))
+        announce(reply, address(reply))
         return Session(context, client, reply, Sinks(as_json=context.json), interrupts, on_exit).run()
 
 
@@ -63,6 +64,7 @@ COMMAND = Command(
         "Everything after the command's first word belongs to the command. NAME=value words before it set variables.\n"
         "Exactly one word with blanks or shell syntax is a line of text, as you would type it to a shell.\n"
         "Ctrl-C asks: detach (it runs on), stop, or restart. Without a terminal it detaches.\n"
+        "What you type is not passed on to the command; persistproc send NAME TEXT does that.\n"
         "The exit code is the command's own; 128 + N when signal N ended it; 0 after a detach; 130 after Ctrl-C, stop."
     ),
 )

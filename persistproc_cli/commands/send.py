@@ -22,7 +22,7 @@ def _run(context: Context, arguments: Arguments) -> int:
     if context.json:
         print_document(reply)
     else:
-        say(f"{reply['bytes']} bytes sent to {one_line(reply['name'])}")
+        say(f"{reply['bytes']} bytes sent to {one_line(reply['project'])}/{one_line(reply['name'])}")
     return 0
 
 

@@ -6,6 +6,7 @@ from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
 from ..output import print_document, say
 from ..targets import REASON_OPTION, act_params
+from ..words import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _run(context: Context, arguments: Arguments) -> int:
     if context.json:
         print_document(reply)
     else:
-        say(f"{one_line(signal)} sent to {one_line(reply['name'])}")
+        say(f"{one_line(signal)} sent to {one_line(address(reply))}")
     return 0
 
 

@@ -21,10 +21,9 @@ def start(context: Context, arguments: Arguments) -> int:
     if context.json:
         print_document(reply)
         return 0
-    from ..session import address
-    from ..words import difference_lines
+    from ..words import address, difference_lines
 
-    name = one_line(address(context, reply["name"], reply["project"], reply["project_directory"]))
+    name = one_line(address(reply))
     verb = "already runs" if reply["already_running"] else "started"
     say(f"{name} {verb} (pid {reply['pid']}); see its output with: persistproc logs -f {name}")
     for line in difference_lines(reply["differences"]):

@@ -7,9 +7,10 @@ import sys
 from ..arguments import Arguments, Command
 from ..oneline import one_line
 from ..output import print_document, say
-from ..render import age, memory, short_directory, state_colour, state_words, table
+from ..render import memory, short_directory, state_colour, state_words, table
 from ..terminal import colours, paint
-from ..words import started_by
+from ..times import duration, seconds_since
+from ..words import counted, started_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _run(context: Context, arguments: Arguments) -> int:
 def _facts(reply: StatusReply) -> list[tuple[str, str]]:
     listening = ", ".join(f"{listener['address']}:{listener['port']}" for listener in reply["ports"])
     cpu = reply["cpu_percent"]
-    usage = f"{cpu or 0.0:.1f}% cpu, {memory(reply['memory_bytes'])} memory, {reply['processes']} processes"
+    usage = f"{cpu or 0.0:.1f}% cpu, {memory(reply['memory_bytes'])} memory, {counted(reply['processes'], 'process')}"
     return [
         ("name", f"{reply['project']}/{reply['name']}"),
         ("reason", reply["reason"] or ""),
@@ -55,20 +56,26 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
         ("survivors", ", ".join(map(str, reply["survivors"]))),
         ("ports", listening),
         ("usage", usage if reply["processes"] else ""),
-        ("started", f"{reply['started_at']} by {started_by(reply['started_by'])}"),
-        ("ended", f"{reply['ended_at']} ({age(reply)})" if reply["ended_at"] else ""),
+        ("started", f"{_ago(reply['started_at'])} by {started_by(reply['started_by'])}"),
+        ("ended", _ago(reply["ended_at"]) if reply["ended_at"] else ""),
         ("environment", f"{len(reply['environment_names'])} variables" if reply["environment_names"] else ""),
         ("logs", short_directory(reply["log_directory"])),
     ]
 
 
+def _ago(stamp: str) -> str:
+    """``5m ago (2026-03-01T12:00:00.250Z)``."""
+    return f"{duration(seconds_since(stamp))} ago ({stamp})"
+
+
 def _history(reply: StatusReply) -> str:
-    rows = [[str(run["run"]), state_words(run), run["started_at"], *_who_and_why(run)] for run in reply["history"]]
-    return table(["RUN", "STATE", "STARTED", "BY", "REASON"], rows)
+    return table(["RUN", "STATE", "STARTED", "REASON", "BY"], [_row(run) for run in reply["history"]])
 
 
-def _who_and_why(run: RunInfo) -> list[str]:
-    return [one_line(started_by(run["started_by"])), one_line(run["reason"] or "")]
+def _row(run: RunInfo) -> list[str]:
+    started = f"{duration(seconds_since(run['started_at']))} ago"
+    who = one_line(started_by(run["started_by"]))
+    return [str(run["run"]), state_words(run), started, one_line(run["reason"] or ""), who]
 
 
 COMMAND = Command(

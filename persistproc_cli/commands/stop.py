@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
 from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
+from ..words import address, counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 
 def _describe(reply: StopReply) -> str:
-    name = one_line(reply["name"])
+    name = one_line(address(reply))
     if reply["already_stopped"]:
         return f"{name} was not running"
     by = f" ({reply['ended_by']})" if reply["ended_by"] else ""
     count = len(reply["stopped_pids"])
-    return f"{name} stopped{by}" + (f", {count} processes" if count > 1 else "")
+    return f"{name} stopped{by}" + (f", {counted(count, 'process')}" if count > 1 else "")
 
 
 COMMAND = Command(

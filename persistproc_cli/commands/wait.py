@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
+
 from ..arguments import Arguments, Command, Option, UsageError
 from ..oneline import one_line
 from ..output import print_document, say
-from ..words import ending
+from ..viewer import Viewer
+from ..words import address, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from persistproc_core.client.sync import Client
     from persistproc_core.protocol import WaitForProcessParams, WaitReply
 
     from ..context import Context
 
 __all__ = ["COMMAND"]
 
+DEFAULT_SECONDS = 60.0
+
 
 def _run(context: Context, arguments: Arguments) -> int:
+    params = _params(arguments)
+    deadline = time.monotonic() + params.get("timeout_seconds", DEFAULT_SECONDS)
+    asked = 0
+
+    def wait(client: Client) -> WaitReply:
+        nonlocal asked
+        if asked:
+            params["timeout_seconds"] = max(0.0, deadline - time.monotonic())
+        asked += 1
+        return client.wait_for_process(**params)
+
     with context.connect() as client:
-        reply = client.wait_for_process(**_params(arguments))
+        reply = Viewer(context, client, nullcontext()).read(wait)
     if context.json:
         print_document(reply)
     else:
@@ -43,7 +61,7 @@ def _params(arguments: Arguments) -> WaitForProcessParams:
 
 
 def _describe(reply: WaitReply) -> str:
-    name = one_line(reply["name"])
+    name = one_line(address(reply))
     if reply["met"] == "output":
         return one_line(reply["line"] or "")
     if reply["met"] == "port":

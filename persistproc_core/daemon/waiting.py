@@ -57,7 +57,7 @@ class Waiting:
             attempt.add(lambda: _end(attempt, run))
         if not await attempt.run():
             raise WaitTimedOut(
-                f"{full_name(process)} is {run.state}, but what you wait for did not come within {seconds:g} s",
+                f"{full_name(process)} is {run.state}, but what you wait for did not come within {round(seconds, 3):g} s",
                 hint="look at its output, or wait longer",
                 data={"state": run.state, "last_lines": await self._output.last_lines(run)},
             )

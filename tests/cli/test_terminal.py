@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.cli.support import Cli
+from tests.cli.support import Cli, Terminal
 from tests.kit import program
 
 CTRL_C = "\x03"
@@ -30,6 +30,18 @@ def test_detach(cli: Cli) -> None:
     assert "still runs" in shown
     assert "persistproc logs -f web" in shown
     assert cli.processes()[0]["state"] == "running"
+
+
+def test_the_question_stands_below_an_unfinished_line(cli: Cli) -> None:
+    with cli.terminal("--name", "web", *program("prompt")) as terminal:
+        terminal.wait_for(r"name\? ")
+        terminal.type(CTRL_C)
+        terminal.wait_for(QUESTION)
+        terminal.type("d")
+        shown = terminal.wait_for("still runs")
+        terminal.wait()
+
+    assert "\r\n\r\n" not in shown
 
 
 def test_stop(cli: Cli) -> None:
@@ -143,6 +155,18 @@ def test_a_table_on_a_terminal_is_coloured_and_cut(cli: Cli) -> None:
     assert "\x1b[32mrunning" in shown
     assert all(len(re.sub("\x1b\\[[0-9;]*m", "", line)) <= 80 for line in shown.split("\r\n"))
     assert "x" * 300 in cli("list", check=0).stdout
+
+
+def test_a_narrow_terminal_shows_what_matters(cli: Cli) -> None:
+    cli("start", "--name", "web", "sleep", "1000", check=0)
+    narrow = ["/bin/sh", "-c", f"stty cols 46; exec {sys.executable} -m persistproc_cli list"]
+    terminal = Terminal(narrow, cli.project, cli.variables({"TERM": "xterm"}))
+    terminal.wait()
+    shown = terminal.output.decode()
+    terminal.close()
+
+    assert "MEMORY" not in shown
+    assert "sleep 1000" in shown
 
 
 def test_no_color(cli: Cli) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 
 import pytest
@@ -110,7 +111,7 @@ def test_logs(cli: Cli) -> None:
 
     assert cli("logs", "-n", "3", "--stream", "stdout", "talk", check=0).stdout == "14\n16\n18\n"
     assert len(cli("logs", "talk", "-n", "all", check=0).stdout.splitlines()) == 20
-    document = cli.json("logs", "talk", "-n", "1", "--json")
+    document = cli.json("logs", "talk", "-n", "1", "--stream", "stderr", "--json")
     assert [(line["stream"], line["text"]) for line in document["lines"]] == [("stderr", "19")]  # type: ignore[attr-defined]
     assert document["ended"] is True
 
@@ -191,7 +192,7 @@ def test_rm(cli: Cli) -> None:
     start(cli, "web", "sleeper")
     assert "web" in cli("rm", "web", check=1).stderr
     cli("stop", "web", check=0)
-    assert cli("rm", "web", check=0).stdout == "web removed (1 run)\n"
+    assert cli("rm", "web", check=0).stdout == "shop/web removed (1 run)\n"
     cli("status", "web", check=3)
 
 
@@ -298,3 +299,31 @@ def test_interrupt_of_a_verb_is_quiet(cli: Cli) -> None:
 
     assert code == 128 + signal.SIGINT
     assert b"Traceback" not in terminal.output
+
+
+def test_a_process_of_another_project_is_named_with_it(cli: Cli) -> None:
+    elsewhere = cli.project.parent / "elsewhere"
+    elsewhere.mkdir()
+    cli("start", "--name", "web", *program("sleeper"), check=0)
+
+    assert cli("signal", "web", "CONT", cwd=elsewhere, check=0).stdout == "CONT sent to shop/web\n"
+    assert cli("restart", "web", cwd=elsewhere, check=0).stdout.startswith("shop/web restarted")
+    assert cli("stop", "web", cwd=elsewhere, check=0).stdout.startswith("shop/web stopped")
+
+
+def test_status_says_who_and_how_many(cli: Cli) -> None:
+    cli("start", "--name", "web", *program("sleeper"), check=0)
+    shown = cli("status", "web", check=0).stdout
+
+    assert ", 1 process\n" in shown
+    assert f"by the command line in {cli.project}" in shown
+
+
+def test_all_logs_of_a_process_that_never_stops_writing(cli: Cli) -> None:
+    script = "import os, itertools\nfor n in itertools.count(): os.write(1, b'%d\\n' % n * 4000)"
+    cli("start", "--name", "flood", sys.executable, "-c", script, check=0)
+    cli("wait", "flood", "--output", "^9$", check=0)
+    first = cli("logs", "-n", "all", "flood", check=0).stdout.partition("\n")[0]
+    cli("stop", "--force", "flood", check=0)
+
+    assert first == "0"

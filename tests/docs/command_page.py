@@ -11,7 +11,7 @@ from tests.docs.markdown import slug, table
 __all__ = ["command_page"]
 
 INTRODUCTION = """\
-# The command line
+# Command line reference
 
 <!-- Made by `make docs` from persistproc_cli. Do not edit. -->
 
@@ -19,6 +19,7 @@ INTRODUCTION = """\
 When the first word is one of the verbs below, it is the verb.
 `persistproc run -- COMMAND` runs a program that is called like one.
 A word that looks like a misspelt verb is not executed.
+[Using the command line](../user-guide/command-line.md) tells how they work together.
 
 """
 
@@ -30,8 +31,30 @@ Its fields are those of the [protocol](protocol.md#methods):
 `persistproc list --json` prints a [ListReply](protocol.md#listreply),
 `persistproc start --json` a [StartReply](protocol.md#startreply), and so on.
 Fields may be added in later versions; none of those described changes its meaning.
-An error is printed on standard error as `{"error": {"code": ..., "message": ..., "hint": ..., ...}}`, with the
-[code](protocol.md#errors) of the protocol, or `usage`.
+When a verb fails nothing is printed on standard output, and on standard error
+`{"error": {"code": ..., "message": ..., "hint": ..., ...}}`, with the [code](protocol.md#errors) of the protocol,
+or `usage`.
+
+| verb | document |
+| --- | --- |
+| `list` | `{"processes": [...]}` |
+| `status` | one process, with `history`, `environment_names` (never values) and `log_directory` |
+| `start`, `run --detach` | one process, with `already_running` and `differences` |
+| `run` | the same, then one line for each piece of output, the last with `"ended": true` (none after a detach) |
+| `logs` | `{"lines": [{"stream", "text"}], "cursor", "more", "ended", ...}`; with `-f`, `-n all` one for each piece |
+| `stop`, `restart` | `{"processes": [...]}`, with `already_stopped`, `ended_by`, `stopped_pids`, or `previous_run` |
+| `rm` | `{"processes": [{"name", "project", "runs"}]}` |
+| `wait` | one process, with `met` (`exit`, `output` or `port`), `line` and `elapsed_seconds` |
+| `send` | `{"name", "project", "run", "bytes"}` |
+| `signal` | one process |
+| `env diff` | `{"name", "project", "run", "added", "removed", "changed"}` |
+| `daemon start`, `restart`, `status` | `pid`, `version`, `protocol`, `home`, `socket`, `keeper_pid`, ... |
+| `daemon stop`, `shutdown` | `{"pid", "stopped": [...], "left_running": [...]}`; `pid` is null when no daemon ran |
+| `daemon logs` | `{"path", "lines"}` |
+| `serve` | `{"daemon": {...}, "bridge": null}` |
+| `doctor` | `{"ok", "findings": [{"check", "level", "text", "mend"}]}` |
+| `version` | `{"version", "python", "daemon": {"version", "protocol", "pid"} or null}` |
+| `help` | `{"verbs": {name: summary}}` |
 
 """
 

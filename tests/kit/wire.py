@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
+import time
 from types import TracebackType
 from typing import Any
 
@@ -32,7 +34,7 @@ class RawConnection:
         self._buffer = b""
         self._last_id = 0
         try:
-            self._socket.connect(path)
+            _connect(self._socket, path, within)
             first = self.read()
             assert first["method"] == "hello", first
             assert "id" not in first
@@ -111,3 +113,15 @@ class RawConnection:
             return self._socket.recv(1) == b""
         except ConnectionResetError:
             return True
+
+
+def _connect(connection: socket.socket, path: str, within: float) -> None:
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return connection.connect(path)
+        except BlockingIOError:
+            # The listen queue is full, and nothing tells when there is room again (connect(2), unix(7)).
+            if time.monotonic() >= deadline:
+                raise
+            select.select([], [], [], 0.01)

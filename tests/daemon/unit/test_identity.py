@@ -162,7 +162,7 @@ def test_a_stranger_gets_no_handle(child: subprocess.Popen[bytes], pidfd: bool) 
     assert not is_alive(who._replace(boot_id="another boot"))
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid()])
+@pytest.mark.parametrize("pid", [1, os.getpid()], ids=["init", "we"])
 def test_init_and_we_ourselves_get_no_handle(pid: int) -> None:
     who = identity_of(pid)
     assert who is not None
