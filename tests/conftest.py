@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from persistproc_core.paths import HOME_VARIABLE, Home
 from tests.kit import Daemon, Guard
@@ -14,6 +15,11 @@ from tests.kit.guard import TEST_VARIABLE
 
 _TESTS = Path(__file__).resolve().parent
 _GUARD = pytest.StashKey[Guard]()
+
+# No deadlines: the machine may be busy. TESTS_FULL=1 looks longer.
+settings.register_profile("ci", max_examples=40, deadline=None)
+settings.register_profile("full", max_examples=500, deadline=None)
+settings.load_profile("full" if os.environ.get("TESTS_FULL") == "1" else "ci")
 
 
 @pytest.fixture(autouse=True)

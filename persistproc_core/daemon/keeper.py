@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -25,9 +26,12 @@ __all__ = ["Keeper", "KeptRun"]
 
 _PROGRAM = os.path.join(os.path.dirname(wire.__file__), "__main__.py")
 _ANSWER_SECONDS = 10.0
-_LINK_FD = 3
 _FIRST_DELAY = 0.01
 _LONGEST_DELAY = 5.0
+
+
+_KEEPERS: list[subprocess.Popen[bytes]] = []
+"""Those that this program started, to be reaped when they die; they outlive every `Keeper`."""
 
 
 class KeptRun(NamedTuple):
@@ -61,7 +65,6 @@ class Keeper:
         self._on_grew = on_grew
         self._link: KeeperLink | None = None
         self._ready = anyio.Event()
-        self._children: list[int] = []
         self.pid: int | None = None
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -129,7 +132,7 @@ class Keeper:
             return None
 
     def _connect_or_start(self) -> socket.socket:
-        self._children = [pid for pid in self._children if not _is_reaped(pid)]
+        _KEEPERS[:] = [keeper for keeper in _KEEPERS if keeper.poll() is None]
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(_ANSWER_SECONDS)
@@ -140,7 +143,7 @@ class Keeper:
         self._wake_hidden()
         ours, theirs = socket.socketpair()
         with theirs:
-            self._children.append(self._spawn(theirs.fileno()))
+            _KEEPERS.append(self._spawn(theirs.fileno()))
         return ours
 
     def _wake_hidden(self) -> None:
@@ -159,22 +162,21 @@ class Keeper:
             self._log.warning("keeper.hidden", pid=pid)
             os.kill(pid, signal.SIGUSR1)
 
-    def _spawn(self, link: int) -> int:
-        null = os.devnull
-        return os.posix_spawn(
-            sys.executable,
+    def _spawn(self, link: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [
-                *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(_LINK_FD)),
+                *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(link)),
                 self._home.keeper_socket,
                 self._home.holder_socket,
                 os.path.join(self._home.keeper, "lock"),
                 os.path.join(self._home.keeper, "keeper.log"),
             ],
-            os.environ,
-            file_actions=[
-                *((os.POSIX_SPAWN_OPEN, fd, null, os.O_RDWR, 0) for fd in (0, 1, 2)),
-                (os.POSIX_SPAWN_DUP2, link, _LINK_FD),
-            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=[link],
+            start_new_session=True,
         )
 
     def _event(self, message: list[bytes]) -> None:
@@ -253,13 +255,6 @@ class Keeper:
 def _bytes(text: str) -> bytes:
     # Not os.fsencode: callers speak UTF-8 on the wire, whatever the locale that the daemon was born with.
     return text.encode("utf-8", "surrogateescape")
-
-
-def _is_reaped(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
 
 
 def _kept(fields: list[bytes]) -> KeptRun:

@@ -56,8 +56,9 @@ class Waiting:
         if params.get("exit", False) or not attempt.conditions:
             attempt.add(lambda: _end(attempt, run))
         if not await attempt.run():
+            within = f"{round(seconds, 3):g} s"
             raise WaitTimedOut(
-                f"{full_name(process)} is {run.state}, but what you wait for did not come within {round(seconds, 3):g} s",
+                f"{full_name(process)} is {run.state}, but what you wait for did not come within {within}",
                 hint="look at its output, or wait longer",
                 data={"state": run.state, "last_lines": await self._output.last_lines(run)},
             )

@@ -9,6 +9,7 @@ sender dies at once. The twin never reads from them. It outlives keepers; the ne
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 import select
 import signal
@@ -45,6 +46,9 @@ class Holder:
             _fork(listener)
             listener.close()
             self._socket.connect(path)
+        # It says so when it has let go of everything of ours that it was forked with.
+        if not self._socket.recv(1):
+            raise OSError(errno.EPIPE, "the twin hung up")
         self.fd = self._socket.fileno()
 
     def hold(self, run_id: bytes, fds: Iterable[int]) -> None:
@@ -108,6 +112,7 @@ class _Twin:
                     link = self._listener.accept_socket()
                     if link is not None:
                         self._drop_link(poll)
+                        link.send(b"r")
                         self._link = link
                         poll.register(link.fileno(), select.POLLIN)
                         waited = True

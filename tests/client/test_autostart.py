@@ -220,7 +220,7 @@ def test_racing_programs_start_one(fresh_home: Home) -> None:
     code = "from persistproc_core.client import Client; print(Client(timeout=50).connect()['instance'])"
     command = [sys.executable, "-c", code]
     root = Path(__file__).resolve().parent.parent.parent
-    racers = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(RACERS)]
+    racers = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(RACERS)]
     said = [racer.communicate(timeout=55)[0].strip() for racer in racers]
 
     assert [racer.returncode for racer in racers] == [0] * RACERS

@@ -185,7 +185,9 @@ def test_importing_it_loads_next_to_nothing(module: str) -> None:
     root = Path(__file__).resolve().parent.parent.parent
     code = f"import sys; sys.path[:] = {[str(root), *sys.path]!r}; import {module}; print(*sys.modules)"
 
-    done = subprocess.run([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], stdout=subprocess.PIPE, encoding="utf-8", check=True, timeout=30
+    )
 
     assert set(done.stdout.split()).isdisjoint({*HEAVY, *SLOW})
 
@@ -202,7 +204,7 @@ def test_a_whole_call_loads_next_to_nothing(daemon: Daemon) -> None:
         [sys.executable, "-S", "-c", code],
         stdout=subprocess.PIPE,
         env=environment(daemon.home),
-        text=True,
+        encoding="utf-8",
         check=True,
         timeout=30,
     )

@@ -247,7 +247,13 @@ def test_a_second_daemon_exits_3_and_disturbs_nothing(hub: Hub) -> None:
     instance = hub.connection.hello["instance"]
     command = [sys.executable, "-m", "persistproc_core.daemon", "--home", hub.daemon.home.path]
     second = subprocess.run(
-        command, env=environment(hub.daemon.home), cwd="/", capture_output=True, timeout=10, check=False, text=True
+        command,
+        env=environment(hub.daemon.home),
+        cwd="/",
+        capture_output=True,
+        timeout=10,
+        check=False,
+        encoding="utf-8",
     )
     assert second.returncode == 3
     assert hub.daemon.home.path in second.stderr

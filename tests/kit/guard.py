@@ -31,6 +31,7 @@ class Guard:
     def __init__(self) -> None:
         self.token = secrets.token_hex(8)
         self.homes: list[Home] = []
+        self._others = procs.present()
 
     def new_home(self) -> Home:
         """A private, empty folder with a short path; removed after the test."""
@@ -45,7 +46,7 @@ class Guard:
         variables += [f"{RUN_VARIABLE}={run}" for each in homes for run in _run_ids(each)]
         if home is None:
             variables.append(f"{TEST_VARIABLE}={self.token}")
-        return procs.mentions(variables, [each.path for each in homes])
+        return procs.mentions(variables, [each.path for each in homes], self._others)
 
     def kill(self, home: Home | None = None, within: float = 5.0) -> None:
         """SIGKILL until nothing is left: a keeper may be in the middle of starting one more."""
@@ -64,10 +65,11 @@ class Guard:
         """What is left of the test, in words; empty when all is well."""
         # What ends by itself may need a moment: a keeper sees its daemon go, and its twin sees the keeper go.
         deadline = time.monotonic() + _ENDING_SECONDS
-        for pid in self.survivors():
+        ending = self.survivors()
+        for pid in ending:
             with contextlib.suppress(TimeoutError):
                 procs.wait_gone(pid, max(0.0, deadline - time.monotonic()))
-        found = [procs.describe(pid) for pid in self.survivors()]
+        found = [procs.describe(pid) for pid in self.survivors()] if ending else []
         found += [f"zombie child {pid}" for pid in procs.children_in_state_zombie()]
         return found + [f"socket in use: {path}" for path in self._bound_sockets()]
 
@@ -93,6 +95,8 @@ class Guard:
         return found
 
     def _bound_sockets(self) -> list[str]:
+        if not self.homes:
+            return []
         try:
             table = Path("/proc/net/unix").read_text("utf-8", "surrogateescape").split()
         except OSError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import psutil
 
-__all__ = ["children_in_state_zombie", "descendants", "describe", "is_alive", "marked", "mentions", "wait_gone"]
+__all__ = ["children_in_state_zombie", "descendants", "describe", "is_alive", "marked", "mentions", "present", "wait_gone"]
 
 _LINUX = sys.platform == "linux"
 
@@ -59,14 +59,20 @@ def marked(variable: str, value: str) -> list[int]:
     return mentions(variables=[f"{variable}={value}"], words=[])
 
 
-def mentions(variables: Iterable[str], words: Iterable[str]) -> list[int]:
-    """Live processes, except this one, with one of the variables (``A=b``) or, in an argument, one of the words."""
+def present() -> frozenset[int]:
+    """The pids of all processes."""
+    return frozenset(psutil.pids())
+
+
+def mentions(variables: Iterable[str], words: Iterable[str], apart_from: frozenset[int] = frozenset()) -> list[int]:
+    """Live processes, except this one, with one of the variables (``A=b``) or, in an argument, one of the words.
+
+    Those that were there already (``apart_from``, by pid) are not looked at: reading all of /proc takes 30 ms.
+    """
     wanted = {os.fsencode(variable) for variable in variables}
     sought = [os.fsencode(word) for word in words]
     found = []
-    for pid in psutil.pids():
-        if pid == os.getpid():
-            continue
+    for pid in present() - apart_from - {os.getpid()}:
         environment, arguments = _environment(pid), _arguments(pid)
         if wanted.intersection(environment) or any(word in part for word in sought for part in arguments):
             found.append(pid)
@@ -75,6 +81,12 @@ def mentions(variables: Iterable[str], words: Iterable[str]) -> list[int]:
 
 def children_in_state_zombie() -> list[int]:
     """Children of this process that ended and that nobody has waited for."""
+    if hasattr(os, "waitid"):
+        try:
+            if os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                return []  # the usual case, told at once
+        except ChildProcessError:
+            return []
     zombies = []
     for child in psutil.Process().children():
         try:

@@ -167,7 +167,7 @@ def test_the_text_is_kept_without_blanks_around_it() -> None:
 SYNTAX = st.sampled_from([*"ab c\t'\"\\$`*?[]~#(){},.=;&|<>!-1\n\r=é", "cd", "''", '""', "\\ ", "~/", "X="])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(st.lists(SYNTAX, min_size=1, max_size=12).map("".join), min_size=40, max_size=40))
 def test_the_words_are_those_of_the_shell(texts: list[str]) -> None:
     """Whatever is executed without a shell gets exactly the arguments that /bin/sh would give it."""

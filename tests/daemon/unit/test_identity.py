@@ -194,7 +194,7 @@ def test_a_reused_number_is_not_signalled() -> None:
         victim.wait()
         while time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") < who.start + 2:
             pass  # the stranger must start in a later clock tick than the victim, as any real one does
-        Path("/proc/sys/kernel/ns_last_pid").write_text(str(victim.pid - 1))
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(victim.pid - 1), "ascii")
         stranger = subprocess.Popen(["sleep", "60"])
         assert stranger.pid == victim.pid, "the number was not reused"
         assert not is_alive(who)
