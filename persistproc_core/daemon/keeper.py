@@ -30,10 +30,6 @@ _FIRST_DELAY = 0.01
 _LONGEST_DELAY = 5.0
 
 
-_KEEPERS: list[subprocess.Popen[bytes]] = []
-"""Those that this program started, to be reaped when they die; they outlive every `Keeper`."""
-
-
 class KeptRun(NamedTuple):
     """A run in the keeper's table."""
 
@@ -65,6 +61,7 @@ class Keeper:
         self._on_grew = on_grew
         self._link: KeeperLink | None = None
         self._ready = anyio.Event()
+        self._children: list[int] = []
         self.pid: int | None = None
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -132,7 +129,7 @@ class Keeper:
             return None
 
     def _connect_or_start(self) -> socket.socket:
-        _KEEPERS[:] = [keeper for keeper in _KEEPERS if keeper.poll() is None]
+        self._children = [pid for pid in self._children if not _is_reaped(pid)]
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(_ANSWER_SECONDS)
@@ -143,7 +140,7 @@ class Keeper:
         self._wake_hidden()
         ours, theirs = socket.socketpair()
         with theirs:
-            _KEEPERS.append(self._spawn(theirs.fileno()))
+            self._children.append(self._spawn(theirs.fileno()))
         return ours
 
     def _wake_hidden(self) -> None:
@@ -162,8 +159,9 @@ class Keeper:
             self._log.warning("keeper.hidden", pid=pid)
             os.kill(pid, signal.SIGUSR1)
 
-    def _spawn(self, link: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+    def _spawn(self, link: int) -> int:
+        # Not posix_spawn: the C library leaves two of its own signals ignored in what it starts so, for ever.
+        keeper = subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", _PROGRAM, "--fd", str(link)),
                 self._home.keeper_socket,
@@ -178,6 +176,9 @@ class Keeper:
             pass_fds=[link],
             start_new_session=True,
         )
+        # It is meant to outlive us; its object would warn of that when it is collected.
+        keeper.returncode = 0
+        return keeper.pid
 
     def _event(self, message: list[bytes]) -> None:
         if message[0] == b"exited":
@@ -255,6 +256,13 @@ class Keeper:
 def _bytes(text: str) -> bytes:
     # Not os.fsencode: callers speak UTF-8 on the wire, whatever the locale that the daemon was born with.
     return text.encode("utf-8", "surrogateescape")
+
+
+def _is_reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _kept(fields: list[bytes]) -> KeptRun:

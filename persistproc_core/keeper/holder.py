@@ -112,10 +112,10 @@ class _Twin:
                     link = self._listener.accept_socket()
                     if link is not None:
                         self._drop_link(poll)
-                        link.send(b"r")
                         self._link = link
                         poll.register(link.fileno(), select.POLLIN)
                         waited = True
+                        _say_ready(link)
                 elif self._link is not None and fd == self._link.fileno() and not self._receive(self._link):
                     self._drop_link(poll)
 
@@ -145,6 +145,13 @@ class _Twin:
                 # Descriptors come with the first byte of their frame, so these are the frame's.
                 self._held[run_id], self._fds = self._fds[:2], self._fds[2:]
         return True
+
+
+def _say_ready(link: _socket.socket) -> None:
+    try:
+        link.send(b"r")
+    except OSError:
+        pass  # that keeper is dead already; the next one comes
 
 
 def _close(fds: list[int]) -> None:

@@ -10,7 +10,16 @@ from collections.abc import Iterable
 
 import psutil
 
-__all__ = ["children_in_state_zombie", "descendants", "describe", "is_alive", "marked", "mentions", "present", "wait_gone"]
+__all__ = [
+    "children_in_state_zombie",
+    "descendants",
+    "describe",
+    "is_alive",
+    "marked",
+    "mentions",
+    "present",
+    "wait_gone",
+]
 
 _LINUX = sys.platform == "linux"
 
