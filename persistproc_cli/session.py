@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["Session", "announce"]
 
 
-def announce(reply: StartReply, name: str) -> None:
+_AT_CTRL_C: dict[str | None, str] = {None: "asks what to do with it", "detach": "leaves it running", "stop": "stops it"}
+
+
+def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
     """Say on standard error what we joined and how it differs; what was simply started only to a terminal."""
     if not reply["already_running"]:
         if is_terminal(sys.stderr):
-            note(f"{name} started (pid {reply['pid']}); Ctrl-C asks what to do with it")
+            note(f"{name} started (pid {reply['pid']}); Ctrl-C {_AT_CTRL_C[on_exit]}")
         return
     from .times import duration, seconds_since
 

@@ -37,7 +37,7 @@ def _run(context: Context, arguments: Arguments) -> int:
             return 128 + interrupted.number
         if context.json:
             print_document(reply)
-        announce(reply, address(reply))
+        announce(reply, address(reply), on_exit)
         return Session(context, client, reply, Sinks(as_json=context.json), interrupts, on_exit).run()
 
 
