@@ -312,7 +312,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_before_it_is_used(h
 
     with line_server(home.socket, one_reply, answer) as server:
         _, first, second = session(home, LIST, ("get_daemon_status", {}))
-        assert closed.is_set()
+        assert closed.wait(5)
     assert first == "last words"
     assert second["method"] == "get_daemon_status"
     assert server.connections == 2

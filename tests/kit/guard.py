@@ -50,8 +50,10 @@ class Guard:
 
     def kill(self, home: Home | None = None, within: float = 5.0) -> None:
         """SIGKILL until nothing is left: a keeper may be in the middle of starting one more."""
+        found: list[int] = []
         for _ in range(10):
-            found = self.survivors(home)
+            # One that was born while we looked is seen at the second look.
+            found = self.survivors(home) or self.survivors(home)
             if not found:
                 return
             for pid in found:
@@ -66,6 +68,10 @@ class Guard:
         # What ends by itself may need a moment: a keeper sees its daemon go, and its twin sees the keeper go.
         deadline = time.monotonic() + _ENDING_SECONDS
         ending = self.survivors()
+        while self._bound_sockets() and time.monotonic() < deadline:
+            # Of a process that was born while we looked, or of one whose end the kernel has yet to clear up.
+            time.sleep(0.01)
+            ending += self.survivors()
         for pid in ending:
             with contextlib.suppress(TimeoutError):
                 procs.wait_gone(pid, max(0.0, deadline - time.monotonic()))
