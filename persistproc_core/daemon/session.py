@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 from collections.abc import Awaitable, Callable
@@ -36,14 +37,17 @@ class Session:
         # Without fast_acquire each is a whole turn of the event loop.
         self._sending = anyio.Lock(fast_acquire=True)
         self._at_once = 0
+        self._idle = anyio.CancelScope()
         self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
 
     async def serve(self) -> None:
         """Say hello, then answer. Requests at work when the peer hangs up are cancelled where that is safe."""
         await self._send(encode({"jsonrpc": "2.0", "method": "hello", "params": self._hello}))
         async with anyio.create_task_group() as group:
-            await self._read(lambda line: self._take(line, group))
-            if self._peer_is_gone():
+            # One scope for the whole connection, its deadline moved: a new one for each line costs more than the line.
+            with self._idle:
+                await self._read(lambda line: self._take(line, group))
+            if self._idle.cancelled_caught or self._peer_is_gone():
                 group.cancel_scope.cancel()
 
     async def _read(self, take: Callable[[bytes], Awaitable[None]]) -> None:
@@ -87,27 +91,33 @@ class Session:
                 return self._socket.recv(_CHUNK)
             except BlockingIOError:
                 # A few hundred clients that have nothing to say must not keep out one that has.
-                with anyio.move_on_after(_IDLE_SECONDS) as idle:
-                    await anyio.wait_readable(self._socket)
-                if idle.cancelled_caught and self._slots.value == MAX_IN_FLIGHT:
-                    return b""
+                if self._slots.value == MAX_IN_FLIGHT:
+                    self._idle.deadline = anyio.current_time() + _IDLE_SECONDS
+                await anyio.wait_readable(self._socket)
+                self._idle.deadline = math.inf
             except OSError:
                 return b""
 
     async def _send(self, line: bytes) -> None:
         async with self._sending:
-            data = memoryview(line)
-            with anyio.move_on_after(_SEND_SECONDS):
-                while data:
-                    try:
-                        data = data[self._socket.send(data) :]
-                    except BlockingIOError:
+            data = self._send_now(memoryview(line))
+            if data:
+                with anyio.move_on_after(_SEND_SECONDS):
+                    while data:
                         await anyio.wait_writable(self._socket)
-                    except OSError:
-                        return
+                        data = self._send_now(data)
             if data:
                 # Half a line was sent: nothing that follows could be understood.
                 self._shut_down()
+
+    def _send_now(self, data: memoryview) -> memoryview:
+        """What is left after sending what fits; nothing when the peer is gone."""
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
+        except OSError:
+            return data[:0]
 
     def _peer_is_gone(self) -> bool:
         # One that has only shut down its sending side still waits for its answers (shutdown(2), poll(2)).

@@ -113,6 +113,11 @@ class Listener:
         """Stop listening; the socket file stays."""
         self._socket.close()
 
+    def rename(self, path: str) -> None:
+        """Give the socket file another name. Raises `OSError`."""
+        os.rename(self._path, path)
+        self._path = path
+
     def remove(self) -> None:
         """Remove the socket file, unless it is a newer one's by now."""
         try:

@@ -111,10 +111,15 @@ class Keeper:
 
     def _listen_again(self) -> None:
         """Somebody deleted our socket's file; a daemon that cannot find us asks for another one."""
+        listener = Listener(self._socket_path + "+")
+        # Renamed into place: a daemon that connects just now finds the old one or the new one, never none.
+        listener.rename(self._socket_path)
+        while (link := self._listener.accept()) is not None:
+            self.attach(link)  # who connected to the old one before
         self._poll.remove(self._listener.fd)
         self._listener.close()
-        self._listener = Listener(self._socket_path)
-        self._poll.add(self._listener.fd, self._accept)
+        self._listener = listener
+        self._poll.add(listener.fd, self._accept)
 
     def _serve(self, link: Link, ready: int) -> None:
         if ready & select.POLLOUT:
