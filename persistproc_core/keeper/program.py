@@ -348,9 +348,9 @@ class Keeper:
 
     def _pace(self, run: Run, index: int, moved: int) -> None:
         now = time.monotonic()
-        if moved >= WIDE:
+        if moved >= WIDE // 2:
             run.captures[index].widen()
-        elif now - run.drained[index] < _QUICK and now - run.drained[1 - index] > _ALONE:
+        if moved < WIDE and now - run.drained[index] < _QUICK and now - run.drained[1 - index] > _ALONE:
             self._poll.rest(run.captures[index].fd, _REST)
         run.drained[index] = now
 
