@@ -22,6 +22,7 @@ from .states import ENDED, LIVE
 __all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
 
 _FORMAT = 1
+_DOOMED = ".deleted-"
 
 
 class _NewerFormat(Exception):
@@ -72,7 +73,10 @@ class Store:
 
     def remove(self, run_id: str) -> None:
         """Delete a run with its output. Raises `OSError`."""
-        shutil.rmtree(self.folder(run_id))
+        # Renamed first: killed in the middle, the daemon would leave logs without a record, which nobody may delete.
+        doomed = os.path.join(self._directory, _DOOMED + run_id)
+        os.rename(self.folder(run_id), doomed)
+        shutil.rmtree(doomed)
 
     def load(self) -> tuple[list[Record], list[str]]:
         """All records, oldest first, and a sentence about each one that could not be read (it is set aside)."""
@@ -80,6 +84,9 @@ class Store:
         problems = []
         for run_id in sorted(os.listdir(self._directory)):
             folder = self.folder(run_id)
+            if run_id.startswith(_DOOMED):
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 continue
             try:

@@ -5,5 +5,5 @@ segments with marks, reaps them, and writes their exit records. It knows no JSON
 outlives every daemon. Nothing here imports anything of ours from outside this folder.
 
 Read in this order: `wire` (what the daemon and the keeper say to each other), `spawn`, `capture`, `marks`, `run`,
-`link`, `poll`, `holder`, `program` (the loop).
+`link`, `poll`, `holder`, `holding`, `program` (the loop).
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import resource
 import select
@@ -11,11 +10,12 @@ import signal
 import time
 
 from .capture import WIDE
-from .holder import Holder
+from .holding import Holding
 from .link import Link, Listener, close_all_but
 from .poll import Poll
 from .run import FIFOS, Run, write_record
 from .spawn import Order, spawn
+from .system import limits_of, lock, make_fifo, pipe, place, unlink
 from .wire import VERSION, pack, unpack
 
 TYPE_CHECKING = False
@@ -43,8 +43,6 @@ class Keeper:
     def __init__(self, socket_path: str, holder_path: str, log: str) -> None:
         self._log_path = log
         self._socket_path = socket_path
-        self._holder_path = holder_path
-        self._holder: Holder | None = None
         self._runs: dict[bytes, Run] = {}
         self._hot: dict[bytes, None] = {}
         self._links: list[Link] = []
@@ -61,12 +59,12 @@ class Keeper:
         self._running = True
         self._listener = Listener(socket_path)
         self._poll.add(self._listener.fd, self._accept)
-        self._wakeup, wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
+        self._wakeup, wakeup_write = pipe()
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(number, lambda *_: None)
         self._poll.add(self._wakeup, self._look)
-        self._make_holder()
+        self._holding = Holding(holder_path, self._poll, self.log, self._runs)
 
     def loop(self) -> None:
         """Serve until nothing is left to keep."""
@@ -76,7 +74,7 @@ class Keeper:
                     handler(ready)
                 except Exception as error:
                     # Whatever goes wrong with one run or link must not end the parent of all the others.
-                    self.log(f"{type(error).__name__}: {error} in {_place(error)}")
+                    self.log(f"{type(error).__name__}: {error} in {place(error)}")
 
     def close(self) -> None:
         """Remove our socket."""
@@ -173,43 +171,6 @@ class Keeper:
         if answer is not None:
             self._send(link, b"ok", message[1], *answer)
 
-    # --- the holder ---------------------------------------------------------------------------------------------------
-
-    def _make_holder(self) -> None:
-        try:
-            self._holder = Holder(self._holder_path)
-            self._poll.add(self._holder.fd, lambda ready: self._lose_holder())
-            for run in self._runs.values():
-                self._holder.hold(run.run_id, run.fds)
-        except OSError as error:
-            # Without it nothing is lost as long as the daemon or we live.
-            self.log(f"no holder: {error}")
-            self._close_holder()
-
-    def _lose_holder(self) -> None:
-        self._close_holder()
-        self._make_holder()
-
-    def _close_holder(self) -> None:
-        if self._holder is not None:
-            self._poll.remove(self._holder.fd)
-            self._holder.close()
-            self._holder = None
-
-    def _hold(self, run: Run) -> None:
-        if self._holder is not None:
-            try:
-                self._holder.hold(run.run_id, run.fds)
-            except OSError:
-                self._lose_holder()
-
-    def _let_go(self, run_id: bytes) -> None:
-        if self._holder is not None:
-            try:
-                self._holder.drop(run_id)
-            except OSError:
-                self._lose_holder()
-
     # --- what the daemon asks for -------------------------------------------------------------------------------------
 
     def _hello(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
@@ -230,7 +191,7 @@ class Keeper:
         if len(os.listdir("/dev/fd")) + min(_SPARE_FDS, limit // 4) > limit:
             raise OSError(errno.EMFILE, "too many descriptors are in use")
         for name in FIFOS:
-            _make_fifo(os.path.join(directory, name))
+            make_fifo(os.path.join(directory, name))
         pairs = unpack(environment)
         order = Order(
             directory,
@@ -238,15 +199,15 @@ class Keeper:
             unpack(argv),
             dict(zip(pairs[::2], pairs[1::2], strict=True)),
             int(umask),
-            _limits(unpack(limits)),
+            limits_of(unpack(limits)),
             [int(number) for number in unpack(ignored)],
         )
         run = Run(run_id, directory)
-        self._hold(run)
+        self._holding.hold(run)
         try:
             child = spawn(order, lambda pid, start: write_record(directory, b"spawned", b"%d %s\n" % (pid, start)))
         except OSError:
-            self._let_go(run_id)
+            self._holding.let_go(run_id)
             run.close()
             raise
         run.pid, run.start, run.report = child.pid, child.start, child.report
@@ -263,7 +224,7 @@ class Keeper:
         if failure:
             stage, number, detail = failure.split(b" ", 2)
             os.waitpid(run.pid, 0)
-            _unlink(os.path.join(run.directory, b"spawned"))
+            unlink(os.path.join(run.directory, b"spawned"))
             if link.fd >= 0:
                 self._send(link, b"failed", ask, stage, number, detail)
             else:
@@ -280,7 +241,7 @@ class Keeper:
         run_id, directory = fields
         if run_id not in self._runs:
             run = self._runs[run_id] = Run(run_id, directory)
-            self._hold(run)
+            self._holding.hold(run)
             self._capture(run)
         return []
 
@@ -315,8 +276,8 @@ class Keeper:
             run.drain_present()
             self._forget(run)
             for name in FIFOS:
-                _unlink(os.path.join(run.directory, name))
-        self._let_go(fields[0])  # also one that only a former keeper knew
+                unlink(os.path.join(run.directory, name))
+        self._holding.let_go(fields[0])  # also one that only a former keeper knew
         return []
 
     # --- children -----------------------------------------------------------------------------------------------------
@@ -395,61 +356,9 @@ class Keeper:
         run.close()
         self._hot.pop(run.run_id, None)
         del self._runs[run.run_id]
-        self._let_go(run.run_id)
+        self._holding.let_go(run.run_id)
         if not self._links and not self._runs:
             self._running = False
-
-
-def _make_fifo(path: bytes) -> None:
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        pass
-
-
-def _unlink(path: bytes) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-def _pipe() -> tuple[int, int]:
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-    os.set_blocking(write, False)
-    return read, write
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
-
-
-def _limits(fields: list[bytes]) -> list[tuple[str, int, int]]:
-    return [
-        (name.decode(), int(soft), int(hard))
-        for name, soft, hard in zip(fields[::3], fields[1::3], fields[2::3], strict=True)
-    ]
-
-
-def _lock(path: str) -> bool:
-    """Hold the keeper's lock for life; false when another keeper has it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            return False
-        raise
-    try:
-        os.ftruncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
-    except OSError:
-        pass  # the disk is full; only who looks for us by this number misses it
-    return True
 
 
 def main(arguments: list[str]) -> int:
@@ -457,7 +366,7 @@ def main(arguments: list[str]) -> int:
     _, fd, socket_path, holder_path, lock_path, log_path = arguments
     # Whatever else whoever started us had open would be inherited by every child.
     close_all_but(int(fd))
-    if not _lock(lock_path):
+    if not lock(lock_path):
         return 3
     try:
         os.setsid()
