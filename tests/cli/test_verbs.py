@@ -320,7 +320,10 @@ def test_status_says_who_and_how_many(cli: Cli) -> None:
 
 
 def test_all_logs_of_a_process_that_never_stops_writing(cli: Cli) -> None:
-    script = "import os, itertools\nfor n in itertools.count(): os.write(1, b'%d\\n' % n * 4000)"
+    # Not at full speed: retention would have deleted the first line before anybody asks for it.
+    script = (
+        "import os, itertools, time\nfor n in itertools.count(): os.write(1, b'%d\\n' % n * 4000); time.sleep(0.01)"
+    )
     cli("start", "--name", "flood", sys.executable, "-c", script, check=0)
     cli("wait", "flood", "--output", "^9$", check=0)
     first = cli("logs", "-n", "all", "flood", check=0).stdout.partition("\n")[0]
