@@ -139,7 +139,6 @@ class Daemon:
             facts=facts,
             output=output,
             waiting=Waiting(facts, output),
-            hello=self._hello,
             daemon_facts=self._status,
             quit_soon=lambda: self._quit_in(group),
         )

@@ -7,7 +7,6 @@ handle on the exact process. Nobody is asked twice a second whether it is dead: 
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
 from typing import NamedTuple
 
 import anyio
@@ -76,10 +75,10 @@ class Ender:
         for member in members:
             if sent and member.pgid == run.pid:
                 continue
-            with ExitStack() as stack:
-                handle = Handle.open(member.identity)
-                if handle is not None:
-                    stack.enter_context(handle).send(signum)
+            handle = Handle.open(member.identity)
+            if handle is not None:
+                with handle:
+                    handle.send(signum)
 
 
 class _Attempt:

@@ -85,6 +85,7 @@ class Lifecycle:
         self._registry.discard_run(process, run)
         if run.live:
             run.finish(None, now(), "it never ran")  # for those who wait for it
+        self._drop_handle(run)
         run.gone.set()
 
     async def _start(self, run: Run, environment: dict[str, str], umask: int) -> None:
@@ -124,6 +125,11 @@ class Lifecycle:
         """
         if run.handle is None and run.identity is not None and run.live:
             run.handle = Handle.open(run.identity)
+
+    def _drop_handle(self, run: Run) -> None:
+        if run.handle is not None:
+            run.handle.close()
+            run.handle = None
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -169,9 +175,7 @@ class Lifecycle:
         await self.keeper.release(run.run_id)
         if run.gone.is_set():
             return  # a stop and the watch over what was left both came to the end
-        if run.handle is not None:
-            run.handle.close()
-            run.handle = None
+        self._drop_handle(run)
         run.survivors = ()
         run.gone.set()
         run.grew()

@@ -68,7 +68,6 @@ class Methods:
         facts: Facts,
         output: Output,
         waiting: Waiting,
-        hello: Hello,
         daemon_facts: Callable[[], DaemonStatus],
         quit_soon: Callable[[], None],
     ) -> None:
@@ -79,7 +78,6 @@ class Methods:
         self._facts = facts
         self._output = output
         self._waiting = waiting
-        self._hello = hello
         self._daemon_facts = daemon_facts
         self._quit_soon = quit_soon
 
