@@ -20,6 +20,8 @@ __all__ = [
     "InvalidRequest",
     "MethodNotFound",
     "NameTaken",
+    "NoTerminal",
+    "NotRestartable",
     "NotRunning",
     "ParseError",
     "PersistprocError",
@@ -29,6 +31,7 @@ __all__ = [
     "StillRunning",
     "StopTimedOut",
     "StorageFailed",
+    "TooManySubscriptions",
     "UnsafeHome",
     "VersionMismatch",
     "WaitFailed",
@@ -173,7 +176,10 @@ class WaitTimedOut(PersistprocError):
 
 
 class WaitFailed(PersistprocError):
-    """The process ended, so the condition can no longer become true. ``data.last_lines`` shows its end."""
+    """The condition cannot become true: the process ended, or it asks for input (``data.waiting_for_input``).
+
+    ``data.last_lines`` shows the end of its output.
+    """
 
     code = "wait_failed"
     rpc_code = 9
@@ -200,6 +206,27 @@ class InputNotRead(PersistprocError):
 
     code = "input_not_read"
     rpc_code = 12
+
+
+class NoTerminal(PersistprocError):
+    """The run has no terminal; it was started without ``tty``."""
+
+    code = "no_terminal"
+    rpc_code = 13
+
+
+class NotRestartable(PersistprocError):
+    """persistproc did not start this process (it is captured), so it cannot start it again."""
+
+    code = "not_restartable"
+    rpc_code = 14
+
+
+class TooManySubscriptions(PersistprocError):
+    """The connection has as many subscriptions as it may have."""
+
+    code = "too_many_subscriptions"
+    rpc_code = 15
 
 
 class DaemonUnavailable(PersistprocError):

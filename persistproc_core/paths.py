@@ -7,6 +7,9 @@ Everything lives under one folder, ``~/.persistproc`` unless ``PERSISTPROC_HOME`
         lock               held (flock) by the daemon for life, never unlinked
         start.lock         held by the client that is starting the daemon, never unlinked
         daemon.log         structured lines, bounded
+        config.toml        yours: how much output is kept
+        events.jsonl       what happened to processes, bounded
+        marks.json         the marks that were set
         keeper/            lock, sock and log of the keeper
         runs/<run id>/     record.json, the FIFOs, the log segments, the marks and the exit record of one run
 """
@@ -60,6 +63,21 @@ class Home:
     def log(self) -> str:
         """The daemon's own log."""
         return self._in("daemon.log")
+
+    @property
+    def config(self) -> str:
+        """The configuration."""
+        return self._in("config.toml")
+
+    @property
+    def events(self) -> str:
+        """The journal of what happened to processes."""
+        return self._in("events.jsonl")
+
+    @property
+    def marks(self) -> str:
+        """The marks that people and agents set."""
+        return self._in("marks.json")
 
     @property
     def runs(self) -> str:

@@ -6,7 +6,8 @@ JSON-RPC 2.0 over the socket, one message a line. Validation, the typed client m
 A parameter type is a ``TypedDict``: the annotation is its type, the string beside it its documentation, and an
 `Allowed` its range. Errors are declared in `persistproc_core.errors`.
 
-After a connection is accepted the daemon sends one notification, ``hello``, with the fields of `Hello`.
+After a connection is accepted the daemon sends one notification, ``hello``. What a subscription brings comes as
+notifications as well; all of them stand in `NOTIFICATIONS`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from typing_extensions import Required, TypedDict
 from . import errors
 from .framing import MAX_DEPTH, MAX_MESSAGE_BYTES
 
-__all__ = ["LIMITS", "METHODS", "PROTOCOL_VERSION", "Allowed", "Method", "method_named"]
+__all__ = [
+    "LIMITS",
+    "METHODS",
+    "NOTIFICATIONS",
+    "PROTOCOL_VERSION",
+    "Allowed",
+    "Method",
+    "Notification",
+    "method_named",
+]
 
 PROTOCOL_VERSION: Final = 1
 """Raised when a client of the former version could no longer be served."""
@@ -30,6 +40,9 @@ MAX_OUTPUT_BYTES = 256 * 1024
 MAX_OUTPUT_LINES = 10_000
 MAX_WAIT_SECONDS = 3600.0
 MAX_POLL_SECONDS = 60.0
+MAX_CONTEXT_LINES = 100
+MAX_FOLLOWED = 100
+MAX_SUBSCRIPTIONS = 16
 
 LIMITS: Final[dict[str, tuple[int | float, str]]] = {
     "message_bytes": (MAX_MESSAGE_BYTES, "longest request line; a longer one ends the connection"),
@@ -41,6 +54,9 @@ LIMITS: Final[dict[str, tuple[int | float, str]]] = {
     "output_lines": (MAX_OUTPUT_LINES, "most lines of output in one reply"),
     "wait_seconds": (MAX_WAIT_SECONDS, "longest timeout of wait_for_process"),
     "poll_seconds": (MAX_POLL_SECONDS, "longest wait_seconds of get_process_output"),
+    "context_lines": (MAX_CONTEXT_LINES, "most lines before and after one that matches grep"),
+    "subscriptions": (MAX_SUBSCRIPTIONS, "most subscriptions of one connection"),
+    "followed": (MAX_FOLLOWED, "most processes that one subscription names"),
 }
 """Every limit of the protocol, with what happens at it."""
 
@@ -56,6 +72,25 @@ class Allowed(NamedTuple):
 
 State = Literal["starting", "running", "stopping", "stopped", "exited", "failed", "lost"]
 Stream = Literal["stdout", "stderr"]
+View = Literal["combined", "stdout", "stderr"]
+Format = Literal["plain", "ansi", "raw"]
+EventType = Literal[
+    "started",
+    "ready",
+    "restarted",
+    "stopping",
+    "stopped",
+    "exited",
+    "failed",
+    "lost",
+    "removed",
+    "output_seen",
+    "port_opened",
+    "port_closed",
+    "waiting_for_input",
+    "input_taken",
+    "output_deleted",
+]
 
 
 class ClientInfo(TypedDict, total=False):
@@ -105,6 +140,11 @@ class ProcessInfo(TypedDict):
     processes: Annotated[int, "How many processes of the run are alive."]
     survivors: Annotated[list[int], "Pids of the run that are alive although its leader has ended."]
     runs: Annotated[int, "How many runs are kept."]
+    tty: Annotated[bool, "True when the run has a terminal."]
+    captured: Annotated[bool, "True when persistproc did not start it: its output comes through persistproc capture."]
+    waiting_for_input: Annotated[
+        str | None, "What the run printed last, without a newline, when it is blocked reading its input or terminal."
+    ]
 
 
 class Difference(TypedDict, total=False):
@@ -130,9 +170,37 @@ class OutputLine(TypedDict, total=False):
     """One line of output, or, with format raw, one piece of a stream as it was written."""
 
     stream: Required[Annotated[Stream, "Where it was written."]]
-    text: Annotated[str, "The line without its ending (plain), or the piece byte for byte (raw)."]
+    text: Annotated[str, "The line without its ending (plain, ansi), or the piece byte for byte (raw)."]
     base64: Annotated[str, "Instead of text: a raw piece that is not valid UTF-8."]
-    partial: Annotated[bool, "True when the line has no ending yet (a prompt, progress) or was cut."]
+    partial: Annotated[bool, "True when the line has no ending (a prompt, progress): what comes next continues it."]
+    time: Annotated[str, "When it was written, to about 50 ms: RFC 3339, UTC (timestamps only)."]
+    run: Annotated[int, "The run that wrote it (where the reply is about several)."]
+    repeated: Annotated[int, "How many identical neighbouring lines this one stands for, when there are several."]
+    cut_bytes: Annotated[int, "How many bytes were left out in the middle of a line that is too long."]
+    context: Annotated[bool, "True for a line that does not match grep itself but is near one that does."]
+
+
+class Event(TypedDict, total=False):
+    """Something that happened to a process. Which of the optional fields are there depends on the type."""
+
+    sequence: Required[Annotated[int, "Grows with each event, also over restarts of the daemon."]]
+    time: Required[Annotated[str, "RFC 3339, UTC, milliseconds."]]
+    type: Required[Annotated[EventType, "A client ignores types that it does not know."]]
+    name: Required[str]
+    project: Required[str]
+    project_directory: Required[str]
+    run: Required[int]
+    run_id: Required[str]
+    state: Required[Annotated[State, "State of the run after the event."]]
+    pid: Required[int | None]
+    reason: Annotated[str, "Why, in words."]
+    exit_code: Annotated[int | None, "Of the ended run."]
+    signal: Annotated[str | None, "Of the ended run."]
+    previous_run: Annotated[int, "restarted: the number of the run that it replaces."]
+    port: Annotated[int, "port_opened, port_closed."]
+    address: Annotated[str, "port_opened, port_closed."]
+    text: Annotated[str, "waiting_for_input: what was printed last."]
+    bytes: Annotated[int, "output_deleted: how much old output was deleted."]
 
 
 # --- parameters ---------------------------------------------------------------------------------------------------
@@ -192,6 +260,11 @@ class StartProcessParams(CallerParams, total=False):
     ignored_signals: Annotated[list[str], "Signals that are ignored in the child, as with nohup.", Allowed(0, 64)]
     replace: Annotated[bool, "When the name runs another command: stop it and start this one."]
     fresh: Annotated[bool, "When it already runs: restart it, with what is given here."]
+    tty: Annotated[bool, "Give it a terminal: colours, line buffering, full-screen programs."]
+    rows: Annotated[int, "Height of the terminal; 24 unless said otherwise.", Allowed(1, 1000)]
+    columns: Annotated[int, "Width of the terminal; 80 unless said otherwise.", Allowed(1, 1000)]
+    keep_bytes: Annotated[int, "How much of each stream is kept; else as configured.", Allowed(1, 2**50)]
+    keep_runs: Annotated[int, "How many runs of the process are kept; else as configured.", Allowed(1, 1000)]
     reason: Annotated[str, "Why, in words; shown to everybody.", Allowed(0, 500)]
 
 
@@ -225,43 +298,158 @@ class GetProcessStatusParams(TargetParams, total=False):
 
 
 class GetProcessOutputParams(TargetParams, total=False):
-    """Read what a run printed: its last lines, or what is new after a cursor."""
+    """Read what a process printed.
 
-    stream: Annotated[Literal["combined", "stdout", "stderr"], "combined unless said otherwise."]
-    lines: Annotated[
-        int, "How many of the last lines, without a cursor; 100 unless said otherwise.", Allowed(0, MAX_OUTPUT_LINES)
+    run, since, before, stream, grep and new_in_run select lines; of these the last ones are returned (lines), the first
+    ones (head), or those after a place (cursor).
+    """
+
+    stream: Annotated[View, "combined unless said otherwise."]
+    lines: Annotated[int, "How many of the last lines; 100 unless said otherwise.", Allowed(0, MAX_OUTPUT_LINES)]
+    head: Annotated[int, "How many of the first lines, instead of the last ones.", Allowed(0, MAX_OUTPUT_LINES)]
+    since: Annotated[
+        str,
+        "Not before: a time (RFC 3339), an age (10s, 5m, 2h, 1d), mark:NAME, or a cursor. Without run, of all runs.",
+        Allowed(1, 200),
     ]
+    before: Annotated[str, "Not after: the same. start of a reply gives what came before it.", Allowed(1, 200)]
     cursor: Annotated[str, "From an earlier reply: what is new since. start: the run's first byte.", Allowed(1, 200)]
-    run: Annotated[str | int, "current (the default), previous, or a number.", Allowed(1, 2**31)]
+    run: Annotated[
+        str | int,
+        "current (the default), previous, a number, or all.",
+        Allowed(1, 2**31),
+    ]
+    grep: Annotated[str, "Only lines that match this regular expression.", Allowed(1, 1000)]
+    ignore_case: Annotated[bool, "grep: upper and lower case are the same."]
+    invert: Annotated[bool, "grep: only lines that do not match."]
+    context: Annotated[int, "grep: also so many lines before and after.", Allowed(0, MAX_CONTEXT_LINES)]
+    context_before: Annotated[int, "grep: also so many lines before.", Allowed(0, MAX_CONTEXT_LINES)]
+    context_after: Annotated[int, "grep: also so many lines after.", Allowed(0, MAX_CONTEXT_LINES)]
+    new_in_run: Annotated[
+        bool, "Only lines that the run before did not print, numbers, times, addresses and paths apart."
+    ]
     max_bytes: Annotated[int, "Most bytes to return; 32768 unless said otherwise.", Allowed(1, MAX_OUTPUT_BYTES)]
     format: Annotated[
-        Literal["plain", "raw"], "plain: lines of text without control sequences. raw: the bytes as they were written."
+        Format,
+        "plain (the default): text without control sequences, identical neighbouring lines folded. ansi: colours are "
+        "kept. raw: the bytes as they were written.",
     ]
+    timestamps: Annotated[bool, "Tell when each line was written."]
+    mark: Annotated[str, "Set a mark of this name at the end of what is returned.", Allowed(1, 64)]
     wait_seconds: Annotated[
         float,
         "With a cursor: when nothing is new, wait this long for output or the run's end.",
         Allowed(0, MAX_POLL_SECONDS),
     ]
+    idle_seconds: Annotated[
+        float,
+        "First wait until nothing was printed for so long (or the run ended), at most wait_seconds (30).",
+        Allowed(0, MAX_POLL_SECONDS),
+    ]
+
+
+class FollowProcessOutputParams(CallerParams, total=False):
+    """Receive what processes print, as process_output notifications, over all their runs."""
+
+    processes: Annotated[
+        list[str | int],
+        "Names, project/names or pids. Without it: all processes of the project, also those that are started later.",
+        Allowed(1, MAX_FOLLOWED),
+    ]
+    all_projects: Annotated[bool, "Without processes: those of every project."]
+    lines: Annotated[
+        int, "How many of each one's last lines come first; 0 unless said otherwise.", Allowed(0, MAX_OUTPUT_LINES)
+    ]
+    cursors: Annotated[
+        dict[str, str], "Where to begin instead, by what processes has; start: the current run's first byte."
+    ]
+    after: Annotated[
+        int,
+        "Events after this sequence number are told as well, and a process without a cursor that was started after it "
+        "is followed from that run's first byte: to go on with a subscription that was lost.",
+        Allowed(0, 2**53),
+    ]
+    stream: Annotated[View, "combined unless said otherwise."]
+    format: Annotated[Format, "As in get_process_output, but nothing is folded."]
+    timestamps: Annotated[bool, "Tell when each line was written."]
+
+
+class WatchProcessesParams(CallerParams, total=False):
+    """Receive what happens to processes, as process_event notifications."""
+
+    processes: Annotated[
+        list[str | int], "Names, project/names or pids; without it: all of the project.", Allowed(1, MAX_FOLLOWED)
+    ]
+    all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
+    types: Annotated[list[EventType], "Only these.", Allowed(1, 50)]
+    after: Annotated[int, "Begin with the event after this sequence number; else with the next.", Allowed(0, 2**53)]
+
+
+class CancelSubscriptionParams(TypedDict, total=False):
+    """End a subscription of this connection."""
+
+    subscription: Required[Annotated[str, "As the reply named it.", Allowed(1, 64)]]
+
+
+class SetMarkParams(CallerParams, total=False):
+    """Name the present end of all logs of a project."""
+
+    name: Required[Annotated[str, "Letters, digits, . _ and -; an older mark of the name is replaced.", Allowed(1, 64)]]
 
 
 class WaitForProcessParams(TargetParams, total=False):
-    """Wait until one of the conditions is true. Without any: until the run ends."""
+    """Wait until one of the conditions is true. Without any: until the run ends.
+
+    It is about the run that is the newest when the wait begins. A run that asks for input meanwhile, and so cannot get
+    there by itself, fails the wait at once: ``data.waiting_for_input`` of the error is what it asked.
+    """
 
     exit: Annotated[bool, "Until the run ends."]
+    state: Annotated[State, "Until the run is in this state."]
     output: Annotated[
         str, "Until a line of the run's output matches this regular expression, also an earlier line.", Allowed(1, 1000)
     ]
+    since: Annotated[
+        str, "output: only lines after this time, age (10s, 5m), mark:NAME or cursor count.", Allowed(1, 200)
+    ]
     port: Annotated[int, "Until a process of the run listens on this TCP port.", Allowed(1, 65535)]
+    url: Annotated[str, "Until this http or https URL answers with a status below 500.", Allowed(1, 2000)]
+    idle_seconds: Annotated[float, "Until nothing has been printed for so long.", Allowed(0, MAX_WAIT_SECONDS)]
     timeout_seconds: Annotated[
         float, "Give up after this long; 60 unless said otherwise.", Allowed(0, MAX_WAIT_SECONDS)
     ]
 
 
 class SendProcessInputParams(ActParams, total=False):
-    """Write to the standard input of a run."""
+    """Write to the standard input or terminal of a run."""
 
-    input: Required[Annotated[str, "The text.", Allowed(0, 65536)]]
+    input: Annotated[str, "The text.", Allowed(0, 65536)]
+    base64: Annotated[str, "Instead of input: bytes, in base64; no newline is added.", Allowed(0, 65536)]
     newline: Annotated[bool, "Add a newline; true unless said otherwise."]
+
+
+class ResizeTerminalParams(TargetParams, total=False):
+    """Tell a run the size of its terminal."""
+
+    rows: Required[Annotated[int, "Height.", Allowed(1, 1000)]]
+    columns: Required[Annotated[int, "Width.", Allowed(1, 1000)]]
+
+
+class CaptureProcessParams(CallerParams, total=False):
+    """Put the output of a program that persistproc did not start into the hub."""
+
+    name: Required[Annotated[str, "Unique in the project.", Allowed(1, 64)]]
+
+
+class PruneProcessesParams(CallerParams, total=False):
+    """Forget ended processes and delete their output."""
+
+    all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
+    older_than: Annotated[str, "Only what ended before this age (12h, 7d) or time.", Allowed(1, 64)]
+    keep_runs: Annotated[
+        int, "Keep so many runs of each, also of those that run; 0 unless said otherwise.", Allowed(0, 1000)
+    ]
+    dry_run: Annotated[bool, "Only tell what would be removed."]
 
 
 class SignalProcessParams(ActParams, total=False):
@@ -352,23 +540,78 @@ class StatusReply(ProcessInfo):
 
 
 class OutputReply(TypedDict):
-    """A piece of a run's output."""
+    """A piece of a process's output."""
 
     name: str
     project: str
-    run: int
+    run: Annotated[int, "The newest run that the reply is about."]
     state: State
     exit_code: int | None
     signal: str | None
     reason: str | None
     lines: Annotated[list[OutputLine], "Oldest first."]
+    start: Annotated[str, "The place before the first line: ask with before for what came earlier."]
     cursor: Annotated[str, "Ask with it for what comes next."]
     more: Annotated[bool, "True when there is more after the cursor already."]
+    omitted_lines: Annotated[
+        int | None,
+        "Selected lines that are not here: before start, or with head and cursor after the cursor. null: not counted, "
+        "for that would mean reading too much.",
+    ]
+    omitted_bytes: Annotated[int, "How much of the log lies there."]
     ended: Annotated[
         bool, "True when the run has ended and all of it was returned; what its survivors write may still follow."
     ]
+    idle: Annotated[bool | None, "With idle_seconds: true when nothing was printed for so long, or the run ended."]
     lossy: Annotated[bool, "True when bytes that are not UTF-8 were replaced in the text."]
     missed_bytes: Annotated[int, "Bytes after the cursor that retention had already deleted."]
+
+
+class FollowedProcess(TypedDict):
+    """A process that a subscription follows, and where it begins."""
+
+    name: str
+    project: str
+    project_directory: str
+    run: int
+    cursor: str
+    after: Annotated[int, "Its events after this sequence number are told."]
+
+
+class FollowReply(TypedDict):
+    """The subscription; what it brings comes as process_output and process_event notifications."""
+
+    subscription: str
+    sequence: Annotated[int, "Of the newest event so far."]
+    processes: Annotated[list[FollowedProcess], "Those that were named, in that order; else all there are now."]
+
+
+class WatchReply(TypedDict):
+    """The subscription; what it brings comes as process_event notifications."""
+
+    subscription: str
+    sequence: Annotated[int, "Of the newest event so far."]
+    missed: Annotated[bool, "True when events after the given sequence number are no longer kept."]
+
+
+class CancelReply(TypedDict):
+    """The subscription that has ended."""
+
+    subscription: str
+
+
+class MarkInfo(TypedDict):
+    """A mark: a named place in all logs of a project."""
+
+    name: str
+    project: str
+    time: Annotated[str, "When it was set."]
+
+
+class MarksReply(TypedDict):
+    """The marks of a project, oldest first."""
+
+    marks: list[MarkInfo]
 
 
 class StreamLog(TypedDict):
@@ -392,8 +635,10 @@ class LogPathsReply(TypedDict):
 class WaitReply(ProcessInfo):
     """The process when the condition became true."""
 
-    met: Annotated[Literal["exit", "output", "port"], "Which condition."]
+    met: Annotated[Literal["exit", "state", "output", "port", "url", "idle"], "Which condition."]
     line: Annotated[str | None, "The line that matched."]
+    status_code: Annotated[int | None, "What the URL answered with."]
+    last_lines: Annotated[list[str], "The end of the output, when the condition was not a line of it."]
     elapsed_seconds: Annotated[float, "How long it took."]
 
 
@@ -404,6 +649,29 @@ class InputReply(TypedDict):
     project: str
     run: int
     bytes: int
+
+
+class CaptureReply(ProcessInfo):
+    """The captured process. It ends when the process that asked for it ends."""
+
+    path: Annotated[str, "The FIFO to write the output to; open it for reading and writing."]
+
+
+class PrunedProcess(TypedDict):
+    """What was removed of one process."""
+
+    name: str
+    project: str
+    runs: Annotated[int, "How many of its runs."]
+    bytes: Annotated[int, "How much output."]
+    removed: Annotated[bool, "True when nothing of it is left."]
+
+
+class PruneReply(TypedDict):
+    """What was removed, or would be."""
+
+    processes: list[PrunedProcess]
+    bytes: Annotated[int, "In all."]
 
 
 class RemoveReply(TypedDict):
@@ -430,6 +698,10 @@ class DaemonStatus(TypedDict):
     memory_bytes: Annotated[int, "Resident memory of the daemon."]
     keeper_memory_bytes: Annotated[int | None, "Resident memory of the keeper."]
     connections: Annotated[int, "Open connections."]
+    output_bytes: Annotated[int, "Size of all kept output."]
+    output_limit_bytes: Annotated[int, "The most that is kept in total."]
+    config: Annotated[str, "The path of the configuration, whether it is there or not."]
+    config_problems: Annotated[list[str], "What is wrong with it; such a value stays what it was before, or the default."]
 
 
 class ShutdownReply(TypedDict):
@@ -438,6 +710,57 @@ class ShutdownReply(TypedDict):
     pid: int
     stopped: list[str]
     left_running: list[str]
+
+
+# --- notifications ------------------------------------------------------------------------------------------------
+
+
+class ProcessOutput(TypedDict):
+    """What a followed process printed."""
+
+    subscription: str
+    name: str
+    project: str
+    project_directory: str
+    run: int
+    lines: Annotated[list[OutputLine], "Oldest first."]
+    cursor: Annotated[str, "Follow again with it to go on after these lines."]
+    lossy: Annotated[bool, "True when bytes that are not UTF-8 were replaced in the text."]
+    missed_bytes: Annotated[int, "Bytes before these lines that retention had already deleted."]
+
+
+class ProcessEvent(TypedDict):
+    """What happened to a process that is watched or followed."""
+
+    subscription: str
+    event: Event
+
+
+class SubscriptionEnded(TypedDict):
+    """A subscription ended by itself: everything that it named was removed."""
+
+    subscription: str
+    reason: str
+
+
+class Notification(NamedTuple):
+    """One notification of the daemon."""
+
+    name: str
+    summary: str
+    params: type
+
+
+NOTIFICATIONS: Final[dict[str, Notification]] = {
+    notification.name: notification
+    for notification in (
+        Notification("hello", "The first line on every connection.", Hello),
+        Notification("process_output", "A followed process printed something.", ProcessOutput),
+        Notification("process_event", "Something happened to a watched or followed process.", ProcessEvent),
+        Notification("subscription_ended", "A subscription ended by itself.", SubscriptionEnded),
+    )
+}
+"""Every notification, by name."""
 
 
 # --- methods ------------------------------------------------------------------------------------------------------
@@ -477,25 +800,69 @@ METHODS: Final[dict[str, Method]] = {
             "Start a new run of a process after its old one is gone; works on ended processes as well.",
             RestartProcessParams,
             RestartReply,
-            (*_TARGET, errors.StartFailed, errors.StopTimedOut, errors.StorageFailed, errors.ShuttingDown),
+            (
+                *_TARGET,
+                errors.NotRestartable,
+                errors.StartFailed,
+                errors.StopTimedOut,
+                errors.StorageFailed,
+                errors.ShuttingDown,
+            ),
         ),
         Method("list_processes", "List processes, live and ended.", ListProcessesParams, ListReply),
         Method("get_process_status", "Tell all about one process.", GetProcessStatusParams, StatusReply, _TARGET),
-        Method("get_process_output", "Read what a run printed.", GetProcessOutputParams, OutputReply, _TARGET),
+        Method("get_process_output", "Read what a process printed.", GetProcessOutputParams, OutputReply, _TARGET),
+        Method(
+            "follow_process_output",
+            "Subscribe to what processes print, over all their runs.",
+            FollowProcessOutputParams,
+            FollowReply,
+            (*_TARGET, errors.TooManySubscriptions),
+        ),
+        Method(
+            "watch_processes",
+            "Subscribe to what happens to processes.",
+            WatchProcessesParams,
+            WatchReply,
+            (*_TARGET, errors.TooManySubscriptions),
+        ),
+        Method("cancel_subscription", "End a subscription of this connection.", CancelSubscriptionParams, CancelReply),
+        Method(
+            "set_mark",
+            "Name the present end of all logs of a project.",
+            SetMarkParams,
+            MarkInfo,
+            (errors.StorageFailed,),
+        ),
+        Method("list_marks", "List the marks of a project.", CallerParams, MarksReply),
         Method("get_process_log_paths", "Tell where a run's output lies.", TargetParams, LogPathsReply, _TARGET),
         Method(
             "wait_for_process",
-            "Wait until a run ends, prints a line or listens on a port.",
+            "Wait until a run ends, prints a line, listens on a port, answers a URL or is quiet.",
             WaitForProcessParams,
             WaitReply,
             (*_TARGET, errors.WaitTimedOut, errors.WaitFailed),
         ),
         Method(
             "send_process_input",
-            "Write to the standard input of a run.",
+            "Write to the standard input or terminal of a run.",
             SendProcessInputParams,
             InputReply,
             (*_TARGET, errors.NotRunning, errors.InputNotRead),
+        ),
+        Method(
+            "resize_terminal",
+            "Tell a run the size of its terminal.",
+            ResizeTerminalParams,
+            ProcessInfo,
+            (*_TARGET, errors.NotRunning, errors.NoTerminal),
+        ),
+        Method(
+            "capture_process",
+            "Put the output of a program that persistproc did not start into the hub.",
+            CaptureProcessParams,
+            CaptureReply,
+            (errors.NameTaken, errors.StorageFailed, errors.ShuttingDown),
         ),
         Method(
             "signal_process", "Send a signal to a run.", SignalProcessParams, ProcessInfo, (*_TARGET, errors.NotRunning)
@@ -506,6 +873,13 @@ METHODS: Final[dict[str, Method]] = {
             ActParams,
             RemoveReply,
             (*_TARGET, errors.StillRunning, errors.StorageFailed),
+        ),
+        Method(
+            "prune_processes",
+            "Forget ended processes and delete their output.",
+            PruneProcessesParams,
+            PruneReply,
+            (errors.StorageFailed,),
         ),
         Method("get_daemon_status", "Tell about the daemon.", NoParams, DaemonStatus),
         Method(

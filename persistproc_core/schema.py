@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from typing_extensions import is_typeddict
 
 from . import errors, protocol
-from .protocol import Allowed, Method
+from .protocol import Allowed, Method, Notification
 from .validation import Field, fields, members, validate_params
 
 __all__ = ["json_schema", "openrpc_document", "validate_params"]
@@ -38,7 +38,7 @@ def openrpc_document(version: str) -> dict[str, object]:
     """The OpenRPC document of this daemon; ``version`` is the daemon's."""
     shared: dict[str, object] = {}
     methods = [_method(method, shared) for method in protocol.METHODS.values()]
-    hello = _reference(protocol.Hello, shared)
+    notifications = [_notification(notification, shared) for notification in protocol.NOTIFICATIONS.values()]
     return {
         "openrpc": "1.3.2",
         "info": {
@@ -50,8 +50,16 @@ def openrpc_document(version: str) -> dict[str, object]:
         "methods": methods,
         "components": {"schemas": shared, "errors": {cls.code: _error(cls) for cls in errors.error_classes()}},
         "x-protocol-version": protocol.PROTOCOL_VERSION,
-        "x-hello": hello,
+        "x-notifications": notifications,
         "x-limits": {name: {"value": value, "meaning": text} for name, (value, text) in protocol.LIMITS.items()},
+    }
+
+
+def _notification(notification: Notification, shared: dict[str, object]) -> dict[str, object]:
+    return {
+        "name": notification.name,
+        "summary": notification.summary,
+        "params": _reference(notification.params, shared),
     }
 
 

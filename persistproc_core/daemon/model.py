@@ -39,6 +39,12 @@ class Settings(NamedTuple):
     umask: int | None = None
     limits: tuple[tuple[str, int, int], ...] = ()
     ignored_signals: tuple[int, ...] = ()
+    tty: bool = False
+    rows: int = 24
+    columns: int = 80
+    keep_bytes: int | None = None
+    """Of each stream; None: as configured."""
+    keep_runs: int | None = None
 
 
 @dataclass(eq=False)
@@ -69,6 +75,10 @@ class Run:
     """False when its parent was a keeper that died: its pid is then no proof of its group."""
     spared: bool = False
     """True when a stop was asked to leave what had left the session."""
+    captured: bool = False
+    """True when its leader is a ``persistproc capture``: we did not start it, and its session is its user's."""
+    prompt: str | None = None
+    """What it printed last, without a newline, while it is blocked reading its input."""
     ending: bool = False
     """True while a stop is at it."""
     watched: bool = False
@@ -81,6 +91,10 @@ class Run:
     ended: anyio.Event = field(default_factory=anyio.Event)
     gone: anyio.Event = field(default_factory=anyio.Event)
     growth: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    """Set, and replaced, with each change of the state."""
+    passed: list[State] = field(default_factory=list)
+    """The states that it came to while this daemon looked."""
 
     @property
     def live(self) -> bool:
@@ -100,6 +114,9 @@ class Run:
     def advance(self, event: Event) -> None:
         """Go to the next state."""
         self.state = next_state(self.state, event)
+        self.passed.append(self.state)
+        self.changed.set()
+        self.changed = anyio.Event()
 
     def grew(self) -> None:
         """Wake those who wait for output."""
@@ -122,6 +139,8 @@ class Run:
     def _why(self, outcome: Outcome | None, reason: str) -> str:
         if self.state == "stopped":
             return self.stop_reason or "stopped"
+        if self.captured and outcome is not None and outcome.code == 0:
+            return "end of input"
         if outcome is None:
             return reason or "ended while nobody looked; how is not known"
         if outcome.signal is not None:

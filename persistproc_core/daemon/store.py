@@ -183,7 +183,8 @@ def _to_json(record: Record) -> dict[str, object]:
         "shell": run.command.shell,
         "text": run.command.text,
         "working_directory": run.working_directory,
-        "settings": [run.settings.umask, list(run.settings.limits), list(run.settings.ignored_signals)],
+        "settings": run.settings._asdict(),
+        "captured": run.captured,
         "started_at": run.started_at,
         "started_by": run.started_by,
         "boot_id": run.boot_id,
@@ -202,7 +203,6 @@ def _to_json(record: Record) -> dict[str, object]:
 def _from_json(value: dict[str, object], folder: str) -> Record:
     if _number(value["format"]) > _FORMAT:
         raise _NewerFormat(f"format {value['format']} is of a newer version")
-    umask, limits, ignored = _as_list(value["settings"])
     identity = value["identity"]
     run = Run(
         run_id=_text(value["run_id"]),
@@ -212,11 +212,8 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
             tuple(_text(word) for word in _as_list(value["argv"])), bool(value["shell"]), _text(value["text"])
         ),
         working_directory=_text(value["working_directory"]),
-        settings=Settings(
-            None if umask is None else _number(umask),
-            tuple((_text(name), _number(soft), _number(hard)) for name, soft, hard in map(_as_list, _as_list(limits))),
-            tuple(_number(number) for number in _as_list(ignored)),
-        ),
+        settings=_settings(value["settings"]),
+        captured=bool(value["captured"]),
         started_at=_text(value["started_at"]),
         started_by=_client(value["started_by"]),
         boot_id=_text(value["boot_id"]),
@@ -273,6 +270,28 @@ def _identity(value: object) -> Identity | None:
         return None
     boot, pid, start = _as_list(value)
     return Identity(_text(boot), _number(pid), _number(start))
+
+
+def _settings(value: object) -> Settings:
+    if not isinstance(value, dict):
+        raise TypeError("an object was expected")
+    return Settings(
+        umask=_number_or_none(value["umask"]),
+        limits=tuple(
+            (_text(name), _number(soft), _number(hard))
+            for name, soft, hard in (_as_list(limit) for limit in _as_list(value["limits"]))
+        ),
+        ignored_signals=tuple(_number(number) for number in _as_list(value["ignored_signals"])),
+        tty=bool(value["tty"]),
+        rows=_number(value["rows"]),
+        columns=_number(value["columns"]),
+        keep_bytes=_number_or_none(value["keep_bytes"]),
+        keep_runs=_number_or_none(value["keep_runs"]),
+    )
+
+
+def _number_or_none(value: object) -> int | None:
+    return None if value is None else _number(value)
 
 
 def _client(value: object) -> ClientInfo:

@@ -157,9 +157,10 @@ def _origin(hint: object) -> object:
 
 
 def _shared_types() -> list[type]:
-    """Hello, every result, and every type they or the parameters name, in the order of the declaration."""
-    found: dict[type, None] = {protocol.Hello: None}
-    queue = [method.result for method in protocol.METHODS.values()]
+    """Every notification and result, and every type they or the parameters name, in the order of the declaration."""
+    found: dict[type, None] = {}
+    queue = [notification.params for notification in protocol.NOTIFICATIONS.values()]
+    queue += [method.result for method in protocol.METHODS.values()]
     queue += [hint for method in protocol.METHODS.values() for hint in _named(method.params)]
     while queue:
         cls = queue.pop()

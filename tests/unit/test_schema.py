@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from persistproc_core import errors, protocol
-from persistproc_core.protocol import METHODS
+from persistproc_core.protocol import METHODS, NOTIFICATIONS
 from persistproc_core.schema import json_schema, openrpc_document
 
 DOCUMENT: Any = openrpc_document("1.2.3")
@@ -74,7 +74,10 @@ def test_every_shared_schema_is_one() -> None:
 def test_limits_and_the_hello_are_told() -> None:
     assert DOCUMENT["x-protocol-version"] == protocol.PROTOCOL_VERSION
     assert DOCUMENT["x-limits"]["batch"]["value"] == protocol.MAX_BATCH
-    assert DOCUMENT["x-hello"] == {"$ref": "#/components/schemas/Hello"}
+    notifications = DOCUMENT["x-notifications"]
+    assert isinstance(notifications, list)
+    assert [notification["name"] for notification in notifications] == list(NOTIFICATIONS)
+    assert notifications[0]["params"] == {"$ref": "#/components/schemas/Hello"}
 
 
 def test_parameters_admit_no_other_and_results_do() -> None:
