@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 
 import anyio
 import anyio.to_thread
 
-from ..errors import InputNotRead, NotRunning, ProcessNotFound, StillRunning, StorageFailed
-from ..protocol import ActParams, SendProcessInputParams, SignalProcessParams
+from ..errors import (
+    InputNotRead,
+    InvalidParams,
+    NoTerminal,
+    NotRunning,
+    ProcessNotFound,
+    StillRunning,
+    StorageFailed,
+)
+from ..protocol import ActParams, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
 from .lifecycle import Lifecycle
 from .model import Process, Run
 from .registry import Registry, full_name
@@ -38,11 +48,24 @@ class Control:
         ]
         await self._lifecycle.ender.signal_members(run, signum, members, of_session=False)
 
+    async def resize(self, process: Process, params: ResizeTerminalParams) -> None:
+        """Tell the live run the size of its terminal; its next run begins with it."""
+        run = _live_run(process)
+        rows, columns = params["rows"], params["columns"]
+        if not run.settings.tty:
+            raise NoTerminal(f"{full_name(process)} has no terminal", hint="start it with tty: true, or --tty")
+        if not await self._lifecycle.keeper.resize(run, rows, columns):
+            raise NoTerminal(f"the terminal of {full_name(process)} is gone", hint="restart it")
+        if (run.settings.rows, run.settings.columns) != (rows, columns):
+            run.settings = run.settings._replace(rows=rows, columns=columns)
+            await self._lifecycle.write(run)
+
     async def send_input(self, process: Process, params: SendProcessInputParams) -> tuple[Run, int]:
         """Write to the standard input of the live run."""
         run = _live_run(process)
-        text = params["input"] + ("\n" if params.get("newline", True) else "")
-        data = text.encode("utf-8", "surrogateescape")
+        if run.captured:
+            raise InvalidParams(f"{full_name(process)} is captured: its input is not persistproc's")
+        data = _input(params)
         await anyio.to_thread.run_sync(_write_input, run, data)
         return run, len(data)
 
@@ -77,7 +100,23 @@ class Control:
                 self._registry.discard_run(process, old)
                 removed += 1
             self._registry.discard(process)
+            if run is not None:
+                self._lifecycle.journal.tell("removed", process, run)
             return removed
+
+
+def _input(params: SendProcessInputParams) -> bytes:
+    if ("input" in params) == ("base64" in params):
+        raise InvalidParams("give either input or base64", hint="input is text, base64 is bytes")
+    if "input" in params:
+        text = params["input"] + ("\n" if params.get("newline", True) else "")
+        return text.encode("utf-8", "surrogateescape")
+    if params.get("newline", False):
+        raise InvalidParams("newline cannot be given with base64", hint="put the newline into the bytes")
+    try:
+        return base64.b64decode(params["base64"], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidParams("base64 is not valid base64", hint="RFC 4648, with padding") from None
 
 
 def _live_run(process: Process) -> Run:

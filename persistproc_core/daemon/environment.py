@@ -15,6 +15,7 @@ __all__ = ["build", "check", "difference", "without_added"]
 
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 _COLOURS = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
+_TERMINAL = {"TERM": "xterm-256color"}
 _COLOUR_WISHES = frozenset({"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"})
 
 # These differ between any two terminals and say nothing about the program.
@@ -31,17 +32,33 @@ def check(environment: Mapping[str, str]) -> None:
             raise InvalidParams(f"{name!r} cannot be the name of an environment variable")
 
 
-def build(asked: Mapping[str, str], run_id: str, working_directory: str) -> tuple[dict[str, str], tuple[str, ...]]:
+def build(
+    asked: Mapping[str, str], run_id: str, working_directory: str, *, tty: bool = False
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """The environment for exec, and the names that we added to what was asked for."""
-    added = {name: value for name, value in _UNBUFFERED.items() if name not in asked}
-    if not _COLOUR_WISHES & asked.keys() and asked.get("TERM") != "dumb":
-        added.update(_COLOURS)
+    added = _for_terminal(asked) if tty else _for_pipes(asked)
     added[MARKER] = run_id
     environment = {**asked, **added}
+    if tty:
+        # The size of the caller's terminal; who finds it here does not ask for that of its own.
+        for name in ("COLUMNS", "LINES"):
+            environment.pop(name, None)
     if "PWD" in environment:
         # A shell would have set it on its way to that directory (POSIX, cd).
         environment["PWD"] = working_directory
     return environment, tuple(sorted(added))
+
+
+def _for_pipes(asked: Mapping[str, str]) -> dict[str, str]:
+    added = {name: value for name, value in _UNBUFFERED.items() if name not in asked}
+    if not _COLOUR_WISHES & asked.keys() and asked.get("TERM") != "dumb":
+        added.update(_COLOURS)
+    return added
+
+
+def _for_terminal(asked: Mapping[str, str]) -> dict[str, str]:
+    # It is a terminal, so programs flush lines and use colours by themselves.
+    return dict(_TERMINAL) if asked.get("TERM", "dumb") in ("", "dumb") else {}
 
 
 def without_added(environment: Mapping[str, str], added: tuple[str, ...]) -> dict[str, str]:

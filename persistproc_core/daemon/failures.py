@@ -22,6 +22,13 @@ def start_failed(refusal: KeeperRefused, run: Run, environment: Mapping[str, str
         return StorageFailed(
             f"the run's files could not be made: {os.strerror(refusal.errno)}", hint="see persistproc doctor"
         )
+    if refusal.stage == "terminal":
+        return _failed(
+            f"no terminal could be made: {os.strerror(refusal.errno)}",
+            "end some processes that have one, or start it without",
+            name,
+            run,
+        )
     if refusal.stage == "output":
         return StorageFailed(
             f"the run's files could not be opened: {os.strerror(refusal.errno)}", hint="see persistproc doctor"

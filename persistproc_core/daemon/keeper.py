@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from ..keeper import wire
+from ..keeper.segments import DEFAULT_KEEP_BYTES
 from ..keeper.wire import VERSION, pack, unpack
 from ..paths import Home
 from .identity import command_line
@@ -26,6 +27,7 @@ __all__ = ["Keeper", "KeptRun"]
 
 _PROGRAM = os.path.join(os.path.dirname(wire.__file__), "__main__.py")
 _ANSWER_SECONDS = 10.0
+_ASKED_AT_ONCE = 256
 _FIRST_DELAY = 0.01
 _LONGEST_DELAY = 5.0
 
@@ -52,13 +54,22 @@ class Keeper:
         on_started: Callable[[str], None],
         on_exited: Callable[[str, Outcome], None],
         on_grew: Callable[[str], None],
+        on_rolled: Callable[[str], None] = lambda run_id: None,
+        on_lost: Callable[[str, int], None] = lambda run_id, lost: None,
     ) -> None:
+        """``on_rolled(run_id)``: the run has begun another segment; once for 4 MiB at most.
+
+        ``on_lost(run_id, bytes)``: a full disk has cost output, old or new; at its beginning, then once a minute at
+        most, and at the end.
+        """
         self._home = home
         self._log = log
         self._on_connected = on_connected
         self._on_started = on_started
         self._on_exited = on_exited
         self._on_grew = on_grew
+        self._on_rolled = on_rolled
+        self._on_lost = on_lost
         self._link: KeeperLink | None = None
         self._ready = anyio.Event()
         self._children: list[int] = []
@@ -187,6 +198,10 @@ class Keeper:
             self._on_started(message[1].decode())
         elif message[0] == b"grew":
             self._on_grew(message[1].decode())
+        elif message[0] == b"rolled":
+            self._on_rolled(message[1].decode())
+        elif message[0] == b"lost":
+            self._on_lost(message[1].decode(), int(message[2]))
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -195,12 +210,15 @@ class Keeper:
             await self._ready.wait()
         return self._link
 
-    async def start(self, run: Run, environment: dict[str, str], umask: int) -> tuple[int, int | None]:
-        """Start the run's command; pid and start time.
+    async def start(
+        self, run: Run, environment: dict[str, str], umask: int, keep_bytes: int | None = None
+    ) -> tuple[int, int | None]:
+        """Start the run's command; pid and start time. ``keep_bytes``: of each stream.
 
         Raises `KeeperRefused`, or `KeeperLost`: it may or may not run.
         """
         link = await self._connected()
+        size = (run.settings.rows, run.settings.columns) if run.settings.tty else ()
         limits = [field for name, soft, hard in run.settings.limits for field in (name, str(soft), str(hard))]
         pid, start = await link.request(
             b"start",
@@ -212,6 +230,8 @@ class Keeper:
             b"%d" % umask,
             pack(field.encode() for field in limits),
             pack(b"%d" % number for number in run.settings.ignored_signals),
+            _kept_bytes(run, keep_bytes),
+            pack(b"%d" % number for number in size),
         )
         return int(pid), int(start) if start else None
 
@@ -219,13 +239,30 @@ class Keeper:
         """What the keeper holds."""
         return [_kept(unpack(fields)) for fields in await self._ask(b"list")]
 
-    async def adopt(self, run: Run) -> None:
-        """Drain a run whose keeper died."""
-        await self._ask(b"adopt", run.run_id.encode(), _bytes(run.directory))
+    async def adopt(self, run: Run, keep_bytes: int | None = None) -> None:
+        """Drain a run that is not the keeper's child: its parent died, or somebody else started it."""
+        kind = b"terminal" if run.settings.tty else b""
+        await self._ask(b"adopt", run.run_id.encode(), _bytes(run.directory), _kept_bytes(run, keep_bytes), kind)
 
     async def signal(self, run: Run, signum: int, to: str) -> bool:
         """Signal the group or the leader; false when it is not the keeper's (any more)."""
         return await self._ask(b"signal", run.run_id.encode(), b"%d" % signum, to.encode()) == [b"sent"]
+
+    async def resize(self, run: Run, rows: int, columns: int) -> bool:
+        """Set the size of the run's terminal; false when it has none (any more)."""
+        return await self._ask(b"resize", run.run_id.encode(), b"%d" % rows, b"%d" % columns) == [b"resized"]
+
+    async def blocked_calls(self, pids: list[int]) -> dict[int, list[bytes]]:
+        """What the threads of these processes are blocked on, to read it (`persistproc_core.keeper.blocked`).
+
+        The keeper is the ancestor of its children, so it may look where the daemon may not.
+        """
+        found: dict[int, list[bytes]] = {}
+        for first in range(0, len(pids), _ASKED_AT_ONCE):
+            some = pids[first : first + _ASKED_AT_ONCE]
+            answer = await self._ask(b"blocked", *(b"%d" % pid for pid in some))
+            found.update(zip(some, map(unpack, answer), strict=True))
+        return found
 
     async def drain(self, run: Run) -> None:
         """Have all in the log that was written until now."""
@@ -256,6 +293,10 @@ class Keeper:
 def _bytes(text: str) -> bytes:
     # Not os.fsencode: callers speak UTF-8 on the wire, whatever the locale that the daemon was born with.
     return text.encode("utf-8", "surrogateescape")
+
+
+def _kept_bytes(run: Run, keep_bytes: int | None) -> bytes:
+    return b"%d" % (keep_bytes or run.settings.keep_bytes or DEFAULT_KEEP_BYTES)
 
 
 def _is_reaped(pid: int) -> bool:

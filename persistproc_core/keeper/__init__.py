@@ -4,6 +4,6 @@ A small single-threaded program on built-in modules alone. It starts children, m
 segments with marks, reaps them, and writes their exit records. It knows no JSON-RPC, no policy and no names, and it
 outlives every daemon. Nothing here imports anything of ours from outside this folder.
 
-Read in this order: `wire` (what the daemon and the keeper say to each other), `spawn`, `capture`, `marks`, `run`,
-`link`, `poll`, `holder`, `holding`, `program` (the loop).
+Read in this order: `wire` (what the daemon and the keeper say to each other), `spawn`, `segments`, `capture`,
+`terminal`, `marks`, `run`, `link`, `poll`, `streams`, `holder`, `holding`, `program` (the loop).
 """

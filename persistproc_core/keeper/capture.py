@@ -1,8 +1,7 @@
-"""One stream of one run: its FIFO, and the log segments that the FIFO is drained into.
+"""One stream of one run: its FIFO, and the log that the FIFO is drained into.
 
-A segment's name is the stream offset of its first byte, so offsets never go backwards and survive every restart: what a
-new keeper needs to know is the last segment's name and size. Bytes leave the FIFO by splice(2), which takes them out of
-the pipe only as far as they are in the file; a kill -9 between reading and writing would lose them.
+Bytes leave the FIFO by splice(2), which takes them out of the pipe only as far as they are in the file; a kill -9
+between reading and writing would lose them.
 """
 
 from __future__ import annotations
@@ -12,13 +11,9 @@ import fcntl
 import os
 import sys
 
-__all__ = ["DEFAULT_KEEP_BYTES", "SEGMENT_BYTES", "WIDE", "Capture"]
+from .segments import DEFAULT_KEEP_BYTES, Segments
 
-SEGMENT_BYTES = 4 * 1024 * 1024
-"""A segment is closed at this size."""
-
-DEFAULT_KEEP_BYTES = 64 * 1024 * 1024
-"""Of each stream at least this much is kept; whole segments beyond it are deleted, oldest first."""
+__all__ = ["WIDE", "Capture"]
 
 _FIONREAD = 0x541B if os.uname().sysname == "Linux" else 0x4004667F
 _CHUNK = 256 * 1024
@@ -27,54 +22,42 @@ WIDE = 64 * 1024
 """A drain of this much found a FIFO of the usual size full."""
 
 _F_SETPIPE_SZ = 1031
+_NOW = 2  # SPLICE_F_NONBLOCK
 
 
 class Capture:
-    """Drains one FIFO. `fd` is its reading end, or -1 when it is closed."""
+    """Drains one FIFO into `log`. `fd` is what to wait for: its reading end, or -1 when there is none."""
 
-    __slots__ = (
-        "_directory",
-        "_keep",
-        "_segment",
-        "_size",
-        "_splice",
-        "_starts",
-        "_stream",
-        "_wide",
-        "fd",
-        "offset",
-        "starved",
-    )
+    __slots__ = ("_held", "_source", "_splice", "_wide", "fd", "log", "starved")
+
+    is_terminal = False
 
     def __init__(self, directory: bytes, stream: bytes, least: int = 0, keep: int = DEFAULT_KEEP_BYTES) -> None:
         """Open the FIFO ``<directory>/<stream>`` for reading and find the end of its log, ``least`` or beyond.
 
         Raises `OSError` when the FIFO is not there.
         """
-        self._directory = directory
-        self._stream = stream
-        self._keep = keep
-        self._segment = -1
+        self.log = Segments(directory, stream, least, keep)
+        self._held = b""
         self._splice = hasattr(os, "splice")
-        self._starts = sorted(self._find_segments())
-        self._size = os.stat(self._path(self._starts[-1])).st_size if self._starts else 0
-        # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
-        self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
         self.starved = False
         """True after a drain that found no descriptor free; the bytes are where they were."""
         self._wide = False
-        self.fd = os.open(os.path.join(directory, stream), os.O_RDONLY | os.O_NONBLOCK)
+        self._source = self._open(os.path.join(directory, stream))
+        self.fd = self._source
 
-    def _find_segments(self) -> list[int]:
-        prefix = self._stream + b"-"
-        return [
-            int(name[len(prefix) : -4])
-            for name in os.listdir(self._directory)
-            if name.startswith(prefix) and name.endswith(b".log") and name[len(prefix) : -4].isdigit()
-        ]
+    def _open(self, path: bytes) -> int:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
-    def _path(self, start: int) -> bytes:
-        return os.path.join(self._directory, b"%s-%020d.log" % (self._stream, start))
+    @property
+    def held(self) -> list[int]:
+        """The descriptors that must stay open when we die."""
+        return [self._source] if self._source >= 0 else []
+
+    @property
+    def offset(self) -> int:
+        """The end of the log."""
+        return self.log.offset
 
     def drain(self) -> int:
         """Move what is there, up to one chunk, into the log.
@@ -82,34 +65,42 @@ class Capture:
         Returns how many bytes, 0 when there is nothing now, -1 at the end (no writer is left, nothing can come).
         """
         self.starved = False
-        if self.fd < 0:
-            return -1
-        try:
-            moved = self._move()
-        except BlockingIOError:
-            return 0
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self.starved = True
+        while self.fd >= 0:
+            try:
+                return self._move(_CHUNK) or -1
+            except BlockingIOError:
                 return 0
-            return self._discard()
-        return moved or -1
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self.starved = True
+                    return 0
+                # The log cannot be written (disk full, folder gone): the oldest output goes first, and no child waits.
+                if not self.log.give_way():
+                    return self._drop()
+        return -1
 
-    def drain_present(self) -> int:
-        """Move what is in the FIFO at this moment; what a writer adds meanwhile may stay. Returns how many bytes."""
-        if self.fd < 0:
-            return 0
-        present = self._present()
+    def take(self, count: int) -> int:
+        """Move so many bytes, which are there, into the log; fewer when there is no descriptor. Returns how many."""
         total = 0
-        while total < present:
+        while total < count:
             moved = self.drain()
             if moved <= 0:
                 break
             total += moved
         return total
 
-    def _present(self) -> int:
-        return int.from_bytes(fcntl.ioctl(self.fd, _FIONREAD, bytes(4)), sys.byteorder)
+    def present(self) -> int:
+        """How many bytes are in the FIFO at this moment."""
+        return self._waiting(self._source)
+
+    def _waiting(self, fd: int) -> int:
+        if fd < 0:
+            return 0
+        return len(self._held) + int.from_bytes(fcntl.ioctl(fd, _FIONREAD, bytes(4)), sys.byteorder)
+
+    def drain_present(self) -> int:
+        """Move what is in the FIFO at this moment; what a writer adds meanwhile may stay. Returns how many bytes."""
+        return self.take(self.present())
 
     def widen(self) -> None:
         """Make room for 256 KiB: in 64 KiB, a child that floods and the keeper wait for each other all the time.
@@ -129,97 +120,49 @@ class Capture:
 
     def _resize(self, size: int) -> None:
         try:
-            fcntl.fcntl(self.fd, _F_SETPIPE_SZ, size)
+            fcntl.fcntl(self._source, _F_SETPIPE_SZ, size)
         except (OSError, ValueError):
             pass  # not Linux, over the allowance, or more in it than would fit
 
-    def _move(self) -> int:
-        if self._segment < 0 or self._size >= SEGMENT_BYTES:
-            if not self._present():
+    def _move(self, most: int) -> int:
+        if not self._splice or self._held:
+            return self._copy(most)
+        if not self.log.room:
+            if not self._waiting(self._source):
                 # The end, or nothing: a silent child needs no file. Should a byte come just now, it goes where it must.
                 return self._copy(1)
-            self._open_segment()
-        room = min(SEGMENT_BYTES - self._size, _CHUNK)
-        if self._splice:
-            try:
-                return self._wrote(os.splice(self.fd, self._segment, room, flags=2))  # SPLICE_F_NONBLOCK
-            except OSError as error:
-                if error.errno != errno.EINVAL:  # this file system cannot be spliced to
-                    raise
-                self._splice = False
-        return self._copy(room)
+            self.log.open()
+        try:
+            return self.log.wrote(os.splice(self._source, self.log.fd, min(self.log.room, most), flags=_NOW))
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # this file system cannot be spliced to
+                raise
+            self._splice = False
+        return self._copy(most)
 
-    def _copy(self, room: int) -> int:
+    def _copy(self, most: int) -> int:
         # Where there is no splice(2): a kill -9 between these two calls loses the chunk.
-        data = os.read(self.fd, room)
-        if data and (self._segment < 0 or self._size >= SEGMENT_BYTES):
-            self._open_segment()
-        written = 0
-        while written < len(data):
-            try:
-                written += self._wrote(os.write(self._segment, data[written:]))
-            except OSError:
-                self._gap(len(data) - written)
-                break
-        return len(data)
+        if not self._held:
+            self._held = os.read(self._source, most)
+        total = len(self._held)
+        while self._held:
+            if not self.log.room:
+                self.log.open()
+            self._held = self._held[self.log.write(self._held) :]
+        return total
 
-    def _wrote(self, count: int) -> int:
-        self.offset += count
-        self._size += count
-        return count
-
-    def _open_segment(self) -> None:
-        self.close_segment()
-        if not self._starts or self._size >= SEGMENT_BYTES or self._starts[-1] + self._size != self.offset:
-            self._segment = os.open(self._path(self.offset), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._starts.append(self.offset)
-            self._size = 0
-            while len(self._starts) > 2 and self.offset - self._starts[1] >= self._keep:
-                self._delete_oldest()
-        else:
-            self._segment = os.open(self._path(self._starts[-1]), os.O_WRONLY | os.O_CLOEXEC)
-            os.lseek(self._segment, 0, os.SEEK_END)
-
-    def _delete_oldest(self) -> None:
+    def _drop(self) -> int:
         try:
-            os.unlink(self._path(self._starts.pop(0)))
-        except OSError:
-            pass
-
-    def _discard(self) -> int:
-        """The log cannot be written (disk full, folder gone): lose the oldest output first, never stop the child."""
-        if len(self._starts) > 1:
-            self._delete_oldest()
-            return self.drain()
-        try:
-            data = os.read(self.fd, _CHUNK)
+            data = self._held or os.read(self._source, _CHUNK)
         except BlockingIOError:
             return 0
-        self._gap(len(data))
+        self._held = b""
+        self.log.gap(len(data))
         return len(data) or -1
-
-    def _gap(self, lost: int) -> None:
-        # The offset goes on, so a cursor stays true: a reader sees a gap of this many bytes between two segments.
-        self.close_segment()
-        if self._starts and self._size == 0:
-            self._delete_last()
-        self.offset += lost
-
-    def _delete_last(self) -> None:
-        try:
-            os.unlink(self._path(self._starts.pop()))
-        except OSError:
-            pass
-
-    def close_segment(self) -> None:
-        """Close the segment's descriptor; the next drain opens it again."""
-        if self._segment >= 0:
-            os.close(self._segment)
-            self._segment = -1
 
     def close(self) -> None:
         """Close everything."""
-        self.close_segment()
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        self.log.close()
+        for fd in {self.fd, self._source} - {-1}:
+            os.close(fd)
+        self.fd = self._source = -1

@@ -26,6 +26,7 @@ __all__ = ["Holder"]
 
 _INT = 4
 _ROOM = 16 * 1024
+_MOST_FDS = 16
 
 
 class Holder:
@@ -54,7 +55,22 @@ class Holder:
     def hold(self, run_id: bytes, fds: Iterable[int]) -> None:
         """Have these held for the run. Raises `OSError`."""
         packed = b"".join(fd.to_bytes(_INT, sys.byteorder) for fd in fds)
-        self._socket.sendmsg([frame(b"hold", run_id)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
+        count = b"%d" % (len(packed) // _INT)
+        self._socket.sendmsg([frame(b"hold", run_id, count)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
+
+    def take(self, run_id: bytes) -> list[int]:
+        """Copies of what is held for the run; none when nothing is. Raises `OSError`.
+
+        Without them a terminal would die with the keeper that made it: it has no name by which one could open it.
+        """
+        self._socket.sendall(frame(b"take", run_id))
+        data, ancillary, _, _ = self._socket.recvmsg(1, _socket.CMSG_SPACE(_MOST_FDS * _INT))
+        if not data:
+            raise OSError(errno.EPIPE, "the twin hung up")
+        fds = _unpacked(ancillary)
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        return fds
 
     def drop(self, run_id: bytes) -> None:
         """Let go of the run's. Raises `OSError`."""
@@ -130,20 +146,23 @@ class _Twin:
 
     def _receive(self, link: _socket.socket) -> bool:
         try:
-            data, ancillary, _, _ = link.recvmsg(_ROOM, _socket.CMSG_SPACE(16 * _INT))
+            data, ancillary, _, _ = link.recvmsg(_ROOM, _socket.CMSG_SPACE(_MOST_FDS * _INT))
         except BlockingIOError:
             return True
         except OSError:
             return False
-        for _, _, packed in ancillary:
-            self._fds += memoryview(packed[: len(packed) // _INT * _INT]).cast("i").tolist()
+        self._fds += _unpacked(ancillary)
         if not data:
             return False
-        for verb, run_id in self._reader.feed(data):
+        for verb, run_id, *rest in self._reader.feed(data):
+            if verb == b"take":
+                _give(link, self._held.get(run_id, []))
+                continue
             _close(self._held.pop(run_id, []))
             if verb == b"hold":
                 # Descriptors come with the first byte of their frame, so these are the frame's.
-                self._held[run_id], self._fds = self._fds[:2], self._fds[2:]
+                count = int(rest[0])
+                self._held[run_id], self._fds = self._fds[:count], self._fds[count:]
         return True
 
 
@@ -152,6 +171,21 @@ def _say_ready(link: _socket.socket) -> None:
         link.send(b"r")
     except OSError:
         pass  # that keeper is dead already; the next one comes
+
+
+def _give(link: _socket.socket, fds: list[int]) -> None:
+    packed = b"".join(fd.to_bytes(_INT, sys.byteorder) for fd in fds)
+    try:
+        link.sendmsg([b"t"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)] if fds else [])
+    except OSError:
+        pass  # that keeper is dead already; the next one asks again
+
+
+def _unpacked(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    fds: list[int] = []
+    for _, _, packed in ancillary:
+        fds += memoryview(packed[: len(packed) // _INT * _INT]).cast("i").tolist()
+    return fds
 
 
 def _close(fds: list[int]) -> None:

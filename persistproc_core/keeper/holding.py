@@ -1,4 +1,4 @@
-"""Keeping the twin informed: it holds what we hold, and is made anew when it dies."""
+"""Keeping the twin informed: it holds what we hold, gives it to our successor, and is made anew when it dies."""
 
 from __future__ import annotations
 
@@ -26,12 +26,22 @@ class Holding:
         self._make()
 
     def hold(self, run: Run) -> None:
-        """Have the FIFOs of a run held."""
-        if self._holder is not None:
+        """Have the FIFOs of a run held, or its terminal."""
+        if self._holder is not None and run.fds:
             try:
                 self._holder.hold(run.run_id, run.fds)
             except OSError:
                 self._replace()
+
+    def take(self, run_id: bytes) -> list[int]:
+        """What a former keeper had held for a run; nothing when the twin died as well."""
+        if self._holder is None:
+            return []
+        try:
+            return self._holder.take(run_id)
+        except OSError:
+            self._replace()
+            return []
 
     def let_go(self, run_id: bytes) -> None:
         """Have them let go."""
@@ -45,7 +55,7 @@ class Holding:
         try:
             self._holder = Holder(self._path)
             self._poll.add(self._holder.fd, lambda ready: self._replace())
-            for run in self._runs.values():
+            for run in filter(lambda run: run.fds, self._runs.values()):
                 self._holder.hold(run.run_id, run.fds)
         except OSError as error:
             self._log(f"no holder: {error}")

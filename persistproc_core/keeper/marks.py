@@ -3,7 +3,7 @@
 A mark is 24 bytes, three big-endian numbers: wall time in nanoseconds, end of stdout, end of stderr. Bytes between two
 marks came between their times; which stream came first inside one mark is not told. A mark is written when the other
 stream begins to grow (that keeps the order, from a bucket of tokens so that a flood cannot fill the disk with marks)
-and at most every 50 ms otherwise.
+and at most every 50 ms otherwise. What is not written yet is `due` at a certain time.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 import time
 
-__all__ = ["Marks"]
+__all__ = ["BOTH", "Marks"]
 
 _INTERVAL = 50_000_000
 _BURST = 4096
 _MOST_BYTES = 8 * 1024 * 1024 // 24 * 24
-_TOKEN = 1_000_000_000 // 256
+_TOKEN = 1_000_000_000 // 1024
+_COPY = 64 * 1024
+
+BOTH = 2
 
 
 class Marks:
@@ -44,14 +47,22 @@ class Marks:
         return int.from_bytes(mark[8:16], "big"), int.from_bytes(mark[16:24], "big")
 
     def note(self, stream: int, stdout: int, stderr: int) -> None:
-        """The log reaches to these offsets now, and ``stream`` (0 stdout, 1 stderr) is the one that grew."""
+        """The log reaches to these offsets now, and ``stream`` (0 stdout, 1 stderr, `BOTH`) is what grew."""
         now = time.time_ns()
-        if stream != self._stream and self._pending is not None and self._take_token(now):
+        if self._pending is not None and (
+            now - self._pending[0] >= _INTERVAL
+            or ((stream != self._stream or stream == BOTH) and self._take_token(now))
+        ):
             self.flush()
         self._stream = stream
         self._pending = (now, stdout, stderr)
         if not 0 <= now - self._written < _INTERVAL:
             self.flush()
+
+    @property
+    def due(self) -> bool:
+        """True while a mark waits to be written."""
+        return self._pending is not None
 
     def _take_token(self, now: int) -> bool:
         gained = (now - self._filled) // _TOKEN
@@ -88,7 +99,8 @@ class Marks:
         fd = os.open(self._path + b".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(self._path, "rb") as file, open(fd, "wb") as shorter:
             file.seek(-kept, os.SEEK_END)
-            shorter.write(file.read())
+            while piece := file.read(_COPY):
+                shorter.write(piece)
         os.rename(self._path + b".new", self._path)
         self.close()
 

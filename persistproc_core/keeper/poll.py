@@ -2,7 +2,7 @@
 
 A descriptor can *rest*: it is not looked at for a moment. A child that writes line after line would otherwise wake the
 keeper for each of them, and both would spend their time on that. Nothing rests unless there was something to read, so
-an idle keeper has no timer.
+an idle keeper has no timer. What is to be done a moment `later` is as rare.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ class Poll:
     def __init__(self) -> None:
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._resting: dict[int, float] = {}
+        self._changes: set[int] = set()
+        self._later: dict[bytes, tuple[float, Callable[[], None]]] = {}
         self._poller = select.epoll() if _EPOLL else select.poll()
 
-    def add(self, fd: int, handler: Callable[[int], None]) -> None:
-        """Call ``handler(events)`` whenever ``fd`` is readable or hung up."""
+    def add(self, fd: int, handler: Callable[[int], None], *, writing: bool = False) -> None:
+        """Call ``handler(events)`` whenever ``fd`` is readable (``writing``: writable) or hung up."""
         self._handlers[fd] = handler
-        self._poller.register(fd, select.POLLIN)
+        self._poller.register(fd, select.POLLOUT if writing else select.POLLIN)
 
     def change(self, fd: int, *, writing: bool) -> None:
         """Wait until it is writable as well, or no longer."""
@@ -41,17 +43,50 @@ class Poll:
         """Do not wait for it any more; call before it is closed."""
         if self._handlers.pop(fd, None) is not None:
             self._resting.pop(fd, None)
+            self._changes.discard(fd)
             self._poller.unregister(fd)
+
+    def await_change(self, fd: int) -> None:
+        """Tell of it once, when something changes: it has hung up, which is reported for ever otherwise.
+
+        Without epoll(7) it is not looked at any more.
+        """
+        if not _EPOLL:
+            self.remove(fd)
+        elif fd in self._handlers and fd not in self._changes:  # asked for anew, it would be told at once
+            self._resting.pop(fd, None)
+            self._changes.add(fd)
+            self._poller.modify(fd, select.POLLIN | select.EPOLLET)
+
+    def await_data(self, fd: int) -> None:
+        """Tell of it again as long as it is readable."""
+        if fd in self._changes:
+            self._changes.discard(fd)
+            self._poller.modify(fd, select.POLLIN)
+
+    def has(self, fd: int) -> bool:
+        """True while it is waited for."""
+        return fd in self._handlers
 
     def rest(self, fd: int, seconds: float) -> None:
         """Do not look whether it is readable for so long."""
         if fd in self._handlers:
+            self._changes.discard(fd)
             self._resting[fd] = time.monotonic() + seconds
             self._poller.modify(fd, 0)
 
     def is_resting(self, fd: int) -> bool:
         """True while it rests."""
         return fd in self._resting
+
+    def later(self, name: bytes, seconds: float, call: Callable[[], None]) -> None:
+        """Call it once, so much later; there is one call of a name at a time, and the first one stays."""
+        if name not in self._later:
+            self._later[name] = time.monotonic() + seconds, call
+
+    def forget(self, name: bytes) -> None:
+        """Do not make that call."""
+        self._later.pop(name, None)
 
     def wait(self) -> list[tuple[Callable[[int], None], int]]:
         """Sleep until something is ready: the handlers to call, each with its events."""
@@ -61,12 +96,15 @@ class Poll:
             events = []
         if self._resting:
             self._rouse()
+        if self._later:
+            self._make_calls()
         return [(self._guarded(fd), ready) for fd, ready in events]
 
     def _timeout(self) -> float | None:
-        if not self._resting:
+        if not self._resting and not self._later:
             return None
-        seconds = max(0.0, min(self._resting.values()) - time.monotonic())
+        first = min([*self._resting.values(), *(when for when, _ in self._later.values())])
+        seconds = max(0.0, first - time.monotonic())
         return seconds if _EPOLL else seconds * 1000
 
     def _rouse(self) -> None:
@@ -75,6 +113,13 @@ class Poll:
             if until <= now:
                 del self._resting[fd]
                 self._poller.modify(fd, select.POLLIN)
+
+    def _make_calls(self) -> None:
+        now = time.monotonic()
+        for name, (when, call) in list(self._later.items()):
+            if when <= now:
+                del self._later[name]
+                call()
 
     def _guarded(self, fd: int) -> Callable[[int], None]:
         # A handler that ran before in the same round may have removed this one, and its number may be another's by now.

@@ -9,13 +9,15 @@ import select
 import signal
 import time
 
-from .capture import WIDE
+from .blocked import blocked_calls
 from .holding import Holding
 from .link import Link, Listener, close_all_but
 from .poll import Poll
 from .run import FIFOS, Run, write_record
 from .spawn import Order, spawn
+from .streams import STARVED_SECONDS, Streams
 from .system import limits_of, lock, make_fifo, pipe, place, unlink
+from .terminal import NoTerminal, open_terminal, set_size
 from .wire import VERSION, pack, unpack
 
 TYPE_CHECKING = False
@@ -24,17 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper", "main"]
 
-_HOT_RUNS = 200
 _LOG_BYTES = 64 * 1024
 _NOT_EXECUTED = 127
+_MOST_LOOKED_AT = 256
 _SPARE_FDS = 16
-_STARVED_SECONDS = 0.05
-
-# A stream that is read again within 1.5 ms rests for 1 ms, unless the other one grew in the last 10 ms: their order
-# is told by which was read first. Measured with a line a write: a fifth of the keeper's time, and twice the speed.
-_QUICK = 0.0015
-_REST = 0.001
-_ALONE = 0.01
 
 
 class Keeper:
@@ -44,15 +39,17 @@ class Keeper:
         self._log_path = log
         self._socket_path = socket_path
         self._runs: dict[bytes, Run] = {}
-        self._hot: dict[bytes, None] = {}
         self._links: list[Link] = []
         self._poll = Poll()
+        self._streams = Streams(self._poll, self._grown)
         self._verbs: dict[bytes, Callable[[Link, bytes, list[bytes]], list[bytes] | None]] = {
             b"hello": self._hello,
             b"list": self._list,
             b"start": self._start,
             b"adopt": self._adopt,
             b"signal": self._signal,
+            b"resize": self._resize,
+            b"blocked": self._blocked,
             b"drain": self._drain,
             b"release": self._release,
         }
@@ -105,7 +102,7 @@ class Keeper:
         if link is not None:
             self.attach(link)
         else:
-            self._poll.rest(self._listener.fd, _STARVED_SECONDS)  # no descriptor is free, and it stays readable
+            self._poll.rest(self._listener.fd, STARVED_SECONDS)  # no descriptor is free, and it stays readable
 
     def _listen_again(self) -> None:
         """Somebody deleted our socket's file; a daemon that cannot find us asks for another one."""
@@ -162,7 +159,8 @@ class Keeper:
         try:
             answer = self._verbs[message[0]](link, message[1], message[2:])
         except OSError as error:
-            self._send(link, b"failed", message[1], b"keeper", b"%d" % (error.errno or 0), str(error).encode())
+            what = b"terminal" if isinstance(error, NoTerminal) else b"keeper"
+            self._send(link, b"failed", message[1], what, b"%d" % (error.errno or 0), str(error).encode())
             return
         except (KeyError, IndexError, ValueError, OverflowError) as error:
             # A daemon of another version asks for what we do not know: it must not wait for an answer for ever.
@@ -184,14 +182,12 @@ class Keeper:
         return [pack(run.describe()) for run in self._runs.values()]
 
     def _start(self, link: Link, ask: bytes, fields: list[bytes]) -> None:
-        run_id, directory, cwd, argv, environment, umask, limits, ignored = fields
+        run_id, directory, cwd, argv, environment, umask, limits, ignored, keep, size = fields
         if run_id in self._runs:
             raise FileExistsError(errno.EEXIST, "the run is there already")
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if len(os.listdir("/dev/fd")) + min(_SPARE_FDS, limit // 4) > limit:
             raise OSError(errno.EMFILE, "too many descriptors are in use")
-        for name in FIFOS:
-            make_fifo(os.path.join(directory, name))
         pairs = unpack(environment)
         order = Order(
             directory,
@@ -202,18 +198,37 @@ class Keeper:
             limits_of(unpack(limits)),
             [int(number) for number in unpack(ignored)],
         )
-        run = Run(run_id, directory)
-        self._holding.hold(run)
+        run, order.terminal = self._prepare(run_id, directory, int(keep), unpack(size))
         try:
             child = spawn(order, lambda pid, start: write_record(directory, b"spawned", b"%d %s\n" % (pid, start)))
         except OSError:
             self._holding.let_go(run_id)
             run.close()
             raise
+        finally:
+            if order.terminal >= 0:
+                os.close(order.terminal)  # as long as we have it open as well, nobody hears that the others are gone
         run.pid, run.start, run.report = child.pid, child.start, child.report
         self._runs[run_id] = run
         self._poll.add(run.report, lambda ready: self._reported(link, ask, run))
-        self._capture(run)
+        self._streams.add(run)
+
+    def _prepare(self, run_id: bytes, directory: bytes, keep: int, size: list[bytes]) -> tuple[Run, int]:
+        """A run with its FIFOs, or with a terminal of that size, whose slave comes as well."""
+        for name in FIFOS[:2] if size else FIFOS:
+            make_fifo(os.path.join(directory, name))
+        if not size:
+            run, slave = Run(run_id, directory, keep), -1
+        else:
+            master, slave = open_terminal(int(size[0]), int(size[1]))
+            try:
+                run = Run(run_id, directory, keep, master)
+            except OSError:
+                os.close(master)
+                os.close(slave)
+                raise
+        self._holding.hold(run)
+        return run, slave
 
     def _reported(self, link: Link, ask: bytes, run: Run) -> None:
         self._poll.remove(run.report)
@@ -238,12 +253,31 @@ class Keeper:
             self._look_at(run)
 
     def _adopt(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
-        run_id, directory = fields
+        run_id, directory, keep, kind = fields
         if run_id not in self._runs:
-            run = self._runs[run_id] = Run(run_id, directory)
+            self._runs[run_id] = run = self._take_over(run_id, directory, int(keep), kind)
             self._holding.hold(run)
-            self._capture(run)
+            self._streams.add(run)
         return []
+
+    def _take_over(self, run_id: bytes, directory: bytes, keep: int, kind: bytes) -> Run:
+        if kind != b"terminal":
+            for name in FIFOS[1:]:
+                make_fifo(os.path.join(directory, name))
+            return Run(run_id, directory, keep)
+        for name in FIFOS[:2]:
+            make_fifo(os.path.join(directory, name))
+        master, *others = self._holding.take(run_id) or [-1]
+        try:
+            run = Run(run_id, directory, keep, master)
+        except OSError:
+            others.append(master)
+            raise
+        finally:
+            for fd in others:
+                if fd >= 0:
+                    os.close(fd)
+        return run
 
     def _signal(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
         run = self._runs.get(fields[0])
@@ -262,6 +296,16 @@ class Keeper:
             run.marks.flush()
             self._grown(run)
         return []
+
+    def _resize(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        run = self._runs.get(fields[0])
+        if run is None or run.master < 0:
+            return [b"none"]
+        set_size(run.master, int(fields[1]), int(fields[2]))
+        return [b"resized"]
+
+    def _blocked(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
+        return [_blocked(int(pid)) for pid in fields[:_MOST_LOOKED_AT]]
 
     def _watch(self, fields: list[bytes]) -> None:
         run = self._runs.get(fields[0])
@@ -282,55 +326,18 @@ class Keeper:
 
     # --- children -----------------------------------------------------------------------------------------------------
 
-    def _capture(self, run: Run) -> None:
-        for index, capture in enumerate(run.captures):
-            self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index, ready))  # type: ignore[misc]
-
-    def _readable(self, run: Run, index: int, ready: int) -> None:
-        self._heat(run)
-        self._drain_other(run, 1 - index)
-        moved = run.drain(index)
-        if run.captures[index].starved:
-            # Every descriptor is in use: make some free, and let the child wait a moment rather than lose its output.
-            for cold in list(self._hot):
-                self._cool(cold)
-            self._poll.rest(run.captures[index].fd, _STARVED_SECONDS)
-        elif moved < 0 and run.report < 0:
-            # No writer is left: poll would report that for ever. (While it starts, the child has yet to open it.)
-            self._poll.remove(run.captures[index].fd)
-        elif moved > 0:
-            self._pace(run, index, moved)
-        self._grown(run)
-
-    def _drain_other(self, run: Run, other: int) -> None:
-        # What rests was written before what is read now: the other way round the two streams would change places.
-        if self._poll.is_resting(run.captures[other].fd):
-            run.drain(other)
-
-    def _pace(self, run: Run, index: int, moved: int) -> None:
-        now = time.monotonic()
-        if moved >= WIDE // 2:
-            run.captures[index].widen()
-        if moved < WIDE and now - run.drained[index] < _QUICK and now - run.drained[1 - index] > _ALONE:
-            self._poll.rest(run.captures[index].fd, _REST)
-        run.drained[index] = now
-
-    def _heat(self, run: Run) -> None:
-        # A thousand quiet runs must not hold three thousand descriptors for files that nobody writes.
-        self._hot.pop(run.run_id, None)
-        self._hot[run.run_id] = None
-        if len(self._hot) > _HOT_RUNS:
-            self._cool(next(iter(self._hot)))
-
-    def _cool(self, run_id: bytes) -> None:
-        del self._hot[run_id]
-        if run_id in self._runs:
-            self._runs[run_id].cool()
-
     def _grown(self, run: Run) -> None:
         if run.grew:
             run.watch = None
             self._tell(b"grew", run.run_id)
+        if run.rolled():
+            self._tell(b"rolled", run.run_id)
+        self._tell_lost(run)
+
+    def _tell_lost(self, run: Run, *, at_last: bool = False) -> None:
+        lost = run.lost(at_last=at_last)
+        if lost:
+            self._tell(b"lost", run.run_id, b"%d" % lost)
 
     def _look(self, ready: int) -> None:
         try:
@@ -346,19 +353,24 @@ class Keeper:
     def _look_at(self, run: Run) -> None:
         if run.look():
             self._grown(run)
+            self._tell_lost(run, at_last=True)
             self._tell(b"exited", run.run_id, run.outcome)
 
     def _forget(self, run: Run) -> None:
         run.reap()
-        for capture in run.captures:
-            self._poll.remove(capture.fd)
-        run.cool()
+        self._streams.remove(run)
         run.close()
-        self._hot.pop(run.run_id, None)
         del self._runs[run.run_id]
         self._holding.let_go(run.run_id)
         if not self._links and not self._runs:
             self._running = False
+
+
+def _blocked(pid: int) -> bytes:
+    try:
+        return pack(blocked_calls(pid))
+    except PermissionError:
+        return b""
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,8 @@ import os
 import resource
 import signal
 
+from .terminal import become_controlling
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,7 @@ __all__ = ["Order", "Spawned", "spawn", "start_time"]
 class Order:
     """What to start. Everything is bytes, as exec(3) takes it."""
 
-    __slots__ = ("argv", "cwd", "directory", "environment", "ignored", "limits", "umask")
+    __slots__ = ("argv", "cwd", "directory", "environment", "ignored", "limits", "terminal", "umask")
 
     def __init__(
         self,
@@ -34,7 +36,9 @@ class Order:
         umask: int,
         limits: list[tuple[str, int, int]],
         ignored: list[int],
+        terminal: int = -1,
     ) -> None:
+        """``terminal``: the slave, when the command gets one instead of FIFOs."""
         self.directory = directory
         self.cwd = cwd
         self.argv = argv
@@ -42,6 +46,7 @@ class Order:
         self.umask = umask
         self.limits = limits
         self.ignored = ignored
+        self.terminal = terminal
 
 
 class Spawned:
@@ -117,7 +122,10 @@ def _child(order: Order, gate_read: int, gate_write: int, report: int) -> None:
         stage, detail = b"directory", order.cwd
         os.chdir(order.cwd)
         stage, detail = b"output", order.directory
-        _open_streams(order.directory)
+        if order.terminal >= 0:
+            become_controlling(order.terminal)
+        else:
+            _open_streams(order.directory)
         stage = b"limits"
         os.umask(order.umask)
         for name, soft, hard in order.limits:

@@ -11,16 +11,29 @@ verb       fields                                                    answer
 hello      version                                                   version, pid; older connections are dropped
 list                                                                 one packed list a run (see `run.describe`)
 start      run id, folder, directory, argv, environment, umask,      pid, start time; ``failed`` names the stage
-           limits, ignored signals
-adopt      run id, folder                                            nothing: a run whose parent died is drained
+           limits, ignored signals, bytes to keep of each stream,
+           size (rows and columns of its terminal, or empty)
+adopt      run id, folder, bytes to keep, ``terminal`` or empty      nothing: a run that is not our child is drained
 signal     run id, number, ``group`` or ``leader``                   ``sent`` or ``gone``
+resize     run id, rows, columns                                     ``resized``, or ``none``: it has no terminal
+blocked    pid, ... (at most 256)                                    for each what its threads wait to read, packed
+                                                                     (see `blocked`)
 drain      run id                                                    nothing: what was written is in the log now
 release    run id                                                    nothing: reaped, closed and forgotten
 =========  ========================================================  ==========================================
 
-``watch, run id, stdout, stderr`` has no id and no answer. Events of the keeper, without id: ``grew, run id`` (once per
-watch, when the log is longer than those offsets), ``exited, run id, outcome`` (outcome: ``exit CODE TIME`` or ``signal
-NUMBER TIME``, wall clock in ns), and ``started, run id`` when the daemon that asked for the start is gone.
+``watch, run id, stdout, stderr`` has no id and no answer. Events of the keeper, without id:
+
+``grew, run id``
+    once a watch, when the log is longer than those offsets
+``exited, run id, outcome``
+    ``exit CODE TIME`` or ``signal NUMBER TIME``, wall clock in ns
+``started, run id``
+    when the daemon that asked for the start is gone
+``rolled, run id``
+    the run has begun another segment; once for 4 MiB at most
+``lost, run id, bytes``
+    a full disk has cost output, old or new; at its beginning, then once a minute at most, and at the end
 """
 
 from __future__ import annotations

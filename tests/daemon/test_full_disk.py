@@ -16,7 +16,7 @@ import pytest
 
 from persistproc_core.paths import Home
 from tests.daemon.hub import Hub
-from tests.kit import Daemon, Guard, is_alive, program
+from tests.kit import Daemon, Guard, eventually, is_alive, program
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="mount namespaces are Linux's"),
@@ -123,3 +123,47 @@ def test_a_run_is_removed_on_a_full_disk(cramped: Hub, small: OnSmallDisk) -> No
     small.fill()
     cramped.call("remove_process", "p")
     assert cramped.list() == {}
+
+
+def test_the_output_of_ended_runs_makes_room(cramped: Hub, small: OnSmallDisk) -> None:
+    """What runs can write again, who watches is told, and what is gone is told to readers as a gap."""
+    old = cramped.finish(program("write_bytes", 400_000), name="old")
+    cramped.ready(program("echo_stdin"), name="live")
+    small.fill()
+    watching = cramped.connect()
+    watching.call("watch_processes", types=["output_deleted"], working_directory=str(cramped.project))
+    lost = "x" * 5000
+    cramped.call("send_process_input", "live", input=lost)  # no page of the disk is left for it
+    told: dict[str, int] = {}
+    while "old" not in told:
+        event = watching.read()["params"]["event"]
+        told[event["name"]] = told.get(event["name"], 0) + event["bytes"]
+    assert told["old"] == 400_000
+    assert sum(path.stat().st_size for path in (small.runs / old["run_id"]).glob("*.log")) == 0
+    reply = cramped.call("get_process_output", "old", cursor="start")
+    assert (reply["missed_bytes"], reply["lines"]) == (400_000, [])
+    cramped.call("send_process_input", "live", input="there is room")
+    cramped.await_line("live", "got: there is room")
+    assert cramped.state("live") == "running"
+    assert cramped.connection.call("get_daemon_status")["output_bytes"] < 20_000
+
+
+def test_a_full_disk_and_a_low_limit(cramped: Hub, small: OnSmallDisk) -> None:
+    """Deleting needs no room."""
+    old = cramped.finish(program("write_bytes", 300_000), name="old")
+    cramped.ready(program("echo_stdin"), name="live")
+    Path(small.home.config).write_text("[output]\ntotal_bytes = 1000\n", encoding="utf-8")
+    small.fill()
+    cramped.stop("live")
+    eventually(lambda: not any(path.stat().st_size for path in (small.runs / old["run_id"]).glob("stdout*")))
+    assert cramped.call("get_process_output", "old", cursor="start")["missed_bytes"] == 300_000
+
+
+def test_marks_and_captures_on_a_full_disk(cramped: Hub, small: OnSmallDisk) -> None:
+    """Marks lie beside the runs and can be set; a capture needs a record first, and says that it has none."""
+    cramped.ready(program("echo_stdin"), name="live")
+    small.fill()
+    assert cramped.call("set_mark", name="m")["name"] == "m"
+    error = cramped.error("capture_process", name="web")
+    assert error.code == "storage_failed"
+    assert cramped.list().keys() == {"live"}

@@ -211,6 +211,8 @@ class Keeper:
         umask: int = 0o022,
         limits: Sequence[tuple[str, int, int]] = (),
         ignored: Sequence[int] = (),
+        keep: int = 64 << 20,
+        size: tuple[int, int] | None = None,
         make: bool = True,
     ) -> list[bytes]:
         """The fields of a ``start`` request; the run's folder is made."""
@@ -226,6 +228,8 @@ class Keeper:
             b"%d" % umask,
             pack(str(field).encode() for limit in limits for field in limit),
             pack(b"%d" % number for number in ignored),
+            b"%d" % keep,
+            pack(b"%d" % number for number in size or ()),
         ]
 
     def start(self, run_id: str, argv: Sequence[str | bytes], **options: object) -> int:
@@ -256,9 +260,10 @@ class Keeper:
             self.link.tell("watch", run_id.encode(), *(b"%d" % end for end in ends.values()))
             self.link.event("grew", run_id)
 
-    def adopt(self, run_id: str) -> None:
+    def adopt(self, run_id: str, *, keep: int = 64 << 20, terminal: bool = False) -> None:
         """Have a run drained whose keeper died."""
-        self.link.ask("adopt", run_id.encode(), os.fsencode(os.path.join(self.home.runs, run_id)))
+        directory = os.fsencode(os.path.join(self.home.runs, run_id))
+        self.link.ask("adopt", run_id.encode(), directory, b"%d" % keep, b"terminal" if terminal else b"")
 
     def release(self, run_id: str) -> None:
         """Have a run forgotten."""

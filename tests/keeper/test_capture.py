@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from persistproc_core.keeper.capture import SEGMENT_BYTES, Capture
+from persistproc_core.keeper.capture import Capture
+from persistproc_core.keeper.segments import SEGMENT_BYTES
 from tests.keeper.folder import Folder, Segment
 from tests.keeper.rig import Keeper
 from tests.kit import numbered
@@ -58,8 +59,9 @@ def pipes(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def feed(capture: Capture, writer: int, data: bytes) -> None:
     """Write data through the FIFO into the log."""
-    while data:
-        data = data[os.write(writer, data[:65536]) :]
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(writer, rest[:65536]) :]
         capture.drain_present()
 
 
@@ -75,12 +77,50 @@ def test_segments_roll_at_four_mebibytes(pipes: int, tmp_path: Path) -> None:
 
 
 def test_whole_segments_beyond_what_is_kept_are_deleted(pipes: int, tmp_path: Path) -> None:
-    capture = Capture(os.fsencode(tmp_path), b"stdout", keep=4 * MIB)
-    data = random.randbytes(17 * MIB)
+    capture = Capture(os.fsencode(tmp_path), b"stdout", keep=32 * MIB)
+    data = random.randbytes(45 * MIB)
     feed(capture, pipes, data)
     segments = Folder(str(tmp_path)).segments("stdout")
-    assert [segment.start for segment in segments] == [12 * MIB, 16 * MIB]
+    assert [segment.start for segment in segments] == list(range(12 * MIB, 45 * MIB, 4 * MIB))
     assert all(segment.data == data[segment.start : segment.end] for segment in segments)
+    capture.close()
+
+
+@pytest.mark.parametrize("keep", [1, 100_000, MIB])
+def test_little_is_kept_in_small_segments(pipes: int, tmp_path: Path, keep: int) -> None:
+    """At every moment at least what is asked for, and less than half as much on top of it."""
+    capture = Capture(os.fsencode(tmp_path), b"stdout", keep=keep)
+    least = max(keep, 65536)
+    data = random.randbytes(4 * least)
+    for start in range(0, len(data), 4000):
+        feed(capture, pipes, data[start : start + 4000])
+        sizes = sum(path.stat().st_size for path in tmp_path.glob("*.log"))
+        assert min(least, capture.offset) <= sizes <= least * 1.5
+    kept = b"".join(segment.data for segment in Folder(str(tmp_path)).segments("stdout"))
+    assert data.endswith(kept)
+    capture.close()
+
+
+def test_segments_that_the_daemon_has_deleted_are_not_missed(pipes: int, tmp_path: Path) -> None:
+    capture = Capture(os.fsencode(tmp_path), b"stdout", keep=800_000)
+    feed(capture, pipes, numbered(350_000))
+    for segment in Folder(str(tmp_path)).segments("stdout")[:-1]:
+        (tmp_path / f"stdout-{segment.start:020d}.log").unlink()
+    feed(capture, pipes, numbered(1_500_000, 350_000))
+    segments = Folder(str(tmp_path)).segments("stdout")
+    assert 800_000 <= sum(len(segment.data) for segment in segments) <= 1_000_000
+    assert all(segment.data == numbered(len(segment.data), segment.start) for segment in segments)
+    capture.close()
+
+
+def test_a_last_segment_that_somebody_has_deleted(pipes: int, tmp_path: Path) -> None:
+    """What comes then is named by its own offset."""
+    capture = Capture(os.fsencode(tmp_path), b"stdout")
+    feed(capture, pipes, b"before")
+    capture.log.close()
+    (tmp_path / f"stdout-{0:020d}.log").unlink()
+    feed(capture, pipes, b"after")
+    assert Folder(str(tmp_path)).segments("stdout") == [Segment(6, b"after")]
     capture.close()
 
 

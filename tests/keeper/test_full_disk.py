@@ -67,6 +67,9 @@ def test_the_oldest_output_is_lost_and_the_child_ends(on_small_disk: Callable[[i
     assert keeper.link.event("exited", "r", 20)[0].startswith(b"exit 0 ")
     assert has_true_offsets(keeper, "r")
     segments = keeper.folder("r").segments("stdout")
+    told = [int(event[2]) for event in keeper.link.events() if event[0] == b"lost"]
+    assert len(told) == 2  # at the beginning, and the rest at the end
+    assert sum(told) == 20 * MIB - sum(len(segment.data) for segment in segments)
     assert segments[0].start > 10 * MIB
     assert sum(len(segment.data) for segment in segments) > MIB
     assert segments[-1].end == 20 * MIB

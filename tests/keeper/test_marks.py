@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from persistproc_core.keeper.marks import Marks
 from tests.keeper.folder import Folder
@@ -47,7 +50,31 @@ def test_endless_alternation_is_bounded(tmp_path: Path) -> None:
         marks.note(number % 2, number, number)
     marks.flush()
     # A full bucket, what flowed into it since, one each 50 ms, and the last.
-    assert len(Folder(str(tmp_path)).marks()) <= 4096 + (256 + 20) * (time.monotonic() - began) + 2
+    assert len(Folder(str(tmp_path)).marks()) <= 4096 + (1024 + 20) * (time.monotonic() - began) + 2
+    marks.close()
+
+
+def test_a_line_an_hour_later_does_not_take_the_time_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = Marks(os.fsencode(tmp_path))
+    for number, milliseconds in enumerate((1000, 1010, 3_600_000)):
+        monkeypatch.setattr(time, "time_ns", lambda now=milliseconds: now * 1_000_000)
+        marks.note(0, number + 1, 0)
+    times = [(mark.time // 1_000_000, mark.stdout) for mark in Folder(str(tmp_path)).marks()]
+    assert times == [(1000, 1), (1010, 2), (3_600_000, 3)]
+    marks.close()
+
+
+def test_the_oldest_marks_are_dropped_in_the_end(tmp_path: Path) -> None:
+    """8 MiB are a week of a line a second; the newer half stays."""
+    (tmp_path / "marks").write_bytes(struct.pack(">QQQ", 1, 1, 1) * (8 * 1024 * 1024 // 24 - 1))
+    marks = Marks(os.fsencode(tmp_path))
+    marks.note(0, 5, 1)
+    marks.flush()
+    found = Folder(str(tmp_path)).marks()
+    assert len(found) == 8 * 1024 * 1024 // 48
+    assert (found[-1].stdout, found[-1].stderr) == (5, 1)
     marks.close()
 
 
