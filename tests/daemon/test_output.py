@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
+import unicodedata
 from typing import Any
 
 import pytest
@@ -106,6 +108,25 @@ def test_bytes_that_are_no_text(hub: Hub) -> None:
     assert reply["lossy"] is True
     assert [line["text"] for line in reply["lines"]] == ["a�b"]
     assert raw_bytes(read(hub, cursor="start", format="raw")) == b"a\xffb\n"
+
+
+def test_whatever_bytes_come_they_are_kept_and_the_text_is_safe(hub: Hub) -> None:
+    smile = "😀".encode()
+    cuts = [smile[begin:end] for begin in range(4) for end in range(begin + 1, 5)]
+    pairs = [bytes([first, second]) for first in range(256) for second in (0, 10, 27, 155, 255)]
+    sequences = [b"\x1b]52;c;eA==\x07", b"\x1b]0;t\x1b\\", b"\x9b2J", b"\xc0\x8a", b"\r\r\n", b"\x1bPq"]
+    corpus = b"".join([*pairs, *cuts, *sequences, "\u202e\u2066".encode()])
+    text = "".join(f"\\{byte:03o}" for byte in corpus)
+    hub.finish(["/usr/bin/env", "printf", text], name="p")
+
+    assert read_all(hub) == corpus
+    for form in ("plain", "ansi"):
+        reply = read(hub, cursor="start", format=form)
+        assert reply["lossy"] is True
+        for line in reply["lines"]:
+            shown = re.sub("\x1b\\[[0-9;:]*m", "", line["text"]) if form == "ansi" else line["text"]
+            assert not [char for char in shown if unicodedata.category(char) == "Cc" and char != "\t"]
+            assert not set(shown) & set("\u202e\u2066")
 
 
 def test_a_partial_line_is_shown_and_marked(hub: Hub) -> None:

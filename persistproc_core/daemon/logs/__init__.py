@@ -13,21 +13,21 @@ Everything here works while the keeper writes and deletes: a reader takes no loc
 from .cursors import decode_cursor, encode_cursor
 from .output import Output, last_output, read_output
 from .reader import Chunk, RunLog
+from .render import Style
 from .segments import Offsets, Piece, Segment
-from .text import PlainText, plain_lines, raw_lines
+from .text import raw_lines
 
 __all__ = [
     "Chunk",
     "Offsets",
     "Output",
     "Piece",
-    "PlainText",
     "RunLog",
     "Segment",
+    "Style",
     "decode_cursor",
     "encode_cursor",
     "last_output",
-    "plain_lines",
     "raw_lines",
     "read_output",
 ]

@@ -47,15 +47,19 @@ class Marks:
 
     def read(self, index: int, count: int) -> list[Mark]:
         """Marks from an index on, at most ``count``."""
+        return [Mark(*numbers) for numbers in zip(*self.columns(index, count), strict=True)]
+
+    def columns(self, index: int, count: int) -> tuple[list[int], list[int], list[int]]:
+        """Marks from an index on, at most ``count``: their times, ends of stdout, and ends of stderr."""
         count = min(count, self.count - index)
         if count <= 0:
-            return []
+            return [], [], []
         try:
             data = os.pread(self._fd, count * _RECORD.size, index * _RECORD.size)
         except OSError:
-            return []
-        whole = len(data) - len(data) % _RECORD.size
-        return [Mark(*numbers) for numbers in _RECORD.iter_unpack(data[:whole])]
+            return [], [], []
+        numbers = struct.unpack(f">{len(data) // _RECORD.size * 3}Q", data[: len(data) - len(data) % _RECORD.size])
+        return list(numbers[0::3]), list(numbers[1::3]), list(numbers[2::3])
 
     def last(self) -> Offsets:
         """Where the streams were at the last mark."""
@@ -73,6 +77,30 @@ class Marks:
             else:
                 high = middle
         return low
+
+    def before(self, time_ns: int) -> Offsets:
+        """Where the streams were at the last mark before a time.
+
+        The clock may have been set meanwhile. The newest marks are of the clock of now, so the search begins with them:
+        it goes back in steps that double until a mark is older, and then by bisection.
+        """
+        low, high, step = self.count, self.count, 1
+        while low > 0 and self._time(low - 1) >= time_ns:
+            high = low - 1
+            low = max(0, high - step)
+            step *= 2
+        while low < high:
+            middle = (low + high) // 2
+            if self._time(middle) < time_ns:
+                low = middle + 1
+            else:
+                high = middle
+        marks = self.read(low - 1, 1) if low > 0 else []
+        return marks[0].offsets if marks else Offsets(0, 0)
+
+    def _time(self, index: int) -> int:
+        times = self.columns(index, 1)[0]
+        return times[0] if times else 0
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""

@@ -1,17 +1,27 @@
-"""One answer to "what did it print": a read of the log, as lines or raw pieces, and where the next one goes on."""
+"""One answer to "what did it print": what comes after a place, or the last lines, and where the next read goes on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .reader import Chunk, RunLog, View
-from .segments import Offsets
-from .text import plain_lines, raw_lines
+from .merging import ALL_LINES
+from .page import Budget, Page, first_lines, last_lines
+from .pieces import first_pieces, last_pieces
+from .reader import RunLog
+from .render import Style
+from .segments import STREAMS, Offsets
+from .selection import Source, Span, streams_of
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from ...protocol import OutputLine
+    from ...protocol import OutputLine, View
 
-__all__ = ["Output", "last_output", "read_output"]
+__all__ = ["MOST_LINES", "Output", "first_page", "last_output", "last_page", "read_output"]
+
+MOST_LINES = 10_000
+"""In one reply."""
+
+_PLAIN = Style()
 
 
 class Output(NamedTuple):
@@ -26,31 +36,52 @@ class Output(NamedTuple):
     missed_bytes: int
 
 
-def read_output(log: RunLog, start: Offsets, view: View, max_bytes: int, *, raw: bool, ended: bool) -> Output:
+def first_page(log: Snapshot, span: Span, source: Source, style: Style, budget: Budget, *, ended: bool) -> Page:
+    """The first lines of a span; in raw format its bytes, unless each line counts by itself."""
+    if _is_plain_bytes(source, style):
+        return first_pieces(log, span, budget, ended=ended, by_lines=budget.lines < MOST_LINES)
+    return first_lines(log, span, source, style, budget, ended=ended)
+
+
+def last_page(log: Snapshot, span: Span, source: Source, style: Style, budget: Budget, *, ended: bool) -> Page:
+    """The last lines of a span."""
+    if _is_plain_bytes(source, style):
+        return last_pieces(log, span, budget, ended=ended)
+    return last_lines(log, span, source, style, budget, ended=ended)
+
+
+def _is_plain_bytes(source: Source, style: Style) -> bool:
+    return style.format == "raw" and source is ALL_LINES and not style.timestamps
+
+
+def read_output(
+    log: RunLog, start: Offsets, view: View, max_bytes: int, style: Style = _PLAIN, *, ended: bool
+) -> Output:
     """What comes after ``start``.
 
     ``ended`` says that nothing more will be written. As long as it is False, half a character and half a control
     sequence at the very end stay for a later read; there may be no lines then, and ``more`` is False.
     """
-    chunk = log.read(start, view, max_bytes, hold_back=not ended)
-    if raw:
-        return Output(raw_lines(chunk.pieces), chunk.end, chunk.more, False, chunk.missed_bytes)
-    return _plain(chunk, start, ended)
+    with log.look() as look:
+        streams = streams_of(view)
+        low = look.clamped(start)
+        high = Offsets(*(look.end.of(stream) if stream in streams else low.of(stream) for stream in STREAMS))
+        span = Span(low, high, streams)
+        page = first_page(look, span, ALL_LINES, style, Budget(MOST_LINES, max_bytes), ended=ended)
+        missed = look.missing(low, page.end)
+        if missed:
+            # A reader who goes on from page to page is told of a gap before what comes after it, not in its midst.
+            gaps = Offsets(*(look.streams[each].next_hole(low.of(each), page.end.of(each)) for each in STREAMS))
+            if gaps != page.end:
+                span = span._replace(high=Offsets(*map(max, low, gaps)))
+                page = first_page(look, span, ALL_LINES, style, Budget(MOST_LINES, max_bytes), ended=True)
+                return Output(page.lines, page.end, True, page.lossy, look.missing(low, page.end))
+        return Output(page.lines, page.end, not page.complete, page.lossy, missed)
 
 
-def _plain(chunk: Chunk, start: Offsets, ended: bool) -> Output:
-    text = plain_lines(chunk.pieces, final=ended and not chunk.more)
-    end = Offsets(chunk.end.stdout - text.held.stdout, chunk.end.stderr - text.held.stderr)
-    if chunk.more and not text.lines and end == start:
-        # The limit is shorter than a control sequence: go on without it, or the reader would never get past it.
-        text = plain_lines(chunk.pieces, final=True)
-        end = chunk.end
-    return Output(text.lines, end, chunk.more, text.lossy, chunk.missed_bytes)
-
-
-def last_output(log: RunLog, lines: int, view: View, max_bytes: int, *, raw: bool, ended: bool) -> Output:
+def last_output(log: RunLog, lines: int, view: View, max_bytes: int, style: Style = _PLAIN, *, ended: bool) -> Output:
     """The last lines, at most ``lines``, and the place after them."""
-    output = read_output(log, log.tail(lines, view, max_bytes), view, max_bytes, raw=raw, ended=ended)
-    if not raw and len(output.lines) > lines:
-        return output._replace(lines=output.lines[len(output.lines) - lines :])
-    return output
+    with log.look() as look:
+        span = Span(look.oldest, look.end, streams_of(view))
+        page = last_page(look, span, ALL_LINES, style, Budget(lines, max_bytes), ended=ended)
+        return Output(page.lines, page.end, False, page.lossy, look.missing(page.start, page.end))

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from itertools import groupby
 from math import inf
 from operator import itemgetter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .characters import half_character, missing_of_character
 from .marks import BATCH, Marks
+from .merging import ALL_LINES
 from .segments import STREAMS, Extent, Offsets, Piece, Segment, StreamBytes, list_segments
+from .selection import Span, streams_of
+from .snapshot import Snapshot
 from .tail import find_tail
 
 if TYPE_CHECKING:
-    from ...protocol import Stream
+    from ...protocol import Stream, View
 
-__all__ = ["Chunk", "RunLog"]
-
-View = Literal["combined", "stdout", "stderr"]
+__all__ = ["Chunk", "RunLog", "read_pieces"]
 
 
 class Chunk(NamedTuple):
@@ -41,22 +42,23 @@ class RunLog:
     def __init__(self, directory: str) -> None:
         self.directory = directory
 
+    def look(self) -> Snapshot:
+        """What there is now, for several questions to one state. Use it in a ``with`` block."""
+        return Snapshot(self.directory)
+
     def segments(self, stream: Stream) -> list[Segment]:
         """The files of a stream, oldest first."""
         return list_segments(self.directory, stream)
 
     def sizes(self) -> Offsets:
         """Where both streams end now."""
-        # Marks first: they are written after the bytes they tell of, and what is looked at later can only be further.
-        with Marks(self.directory) as marks:
-            marked = marks.last()
-        stdout, stderr = (StreamBytes(self.segments(stream)).end for stream in STREAMS)
-        return Offsets(max(stdout, marked.stdout), max(stderr, marked.stderr))
+        with self.look() as log:
+            return log.end
 
     def oldest(self) -> Offsets:
         """The first bytes that are kept."""
-        stdout, stderr = (StreamBytes(self.segments(stream)).oldest for stream in STREAMS)
-        return Offsets(stdout, stderr)
+        with self.look() as log:
+            return log.oldest
 
     def read(
         self,
@@ -72,47 +74,56 @@ class RunLog:
         A character is not cut in two where it can be avoided. ``hold_back=True``, for a run that goes on, also leaves
         half a character at the very end for the next read; otherwise whatever is there is returned in the end.
         """
-        end = self.sizes()
-        if stop is not None:
-            end = Offsets(min(end.stdout, stop.stdout), min(end.stderr, stop.stderr))
-        limit = max(1, max_bytes)
-        reading = _Reading(
-            {each: _Source(self, each, getattr(start, each), getattr(end, each), limit) for each in _streams(stream)},
-            limit,
-        )
-        if stream == "combined":
-            with Marks(self.directory) as marks:
-                reading.take_by(marks)
-        reading.take_rest()
-        reading.leave_half_characters(hold_back=hold_back)
-        return reading.chunk(start)
+        with self.look() as log:
+            return read_pieces(log, start, streams_of(stream), max_bytes, stop, hold_back=hold_back)
 
     def tail(self, lines: int, stream: View = "combined", max_bytes: int = 32768) -> Offsets:
         """Where the last lines begin, at most ``max_bytes`` before the end. Only the end of the log is read.
 
         A stream that is not asked for is placed where it ends.
         """
-        end = self.sizes()
-        with Marks(self.directory) as marks:
-            sources = {each: StreamBytes(self.segments(each)) for each in STREAMS}
-            return find_tail(sources, marks, end, _streams(stream), lines, max_bytes)
+        with self.look() as log:
+            span = Span(log.oldest, log.end, streams_of(stream))
+            return find_tail(log, span, ALL_LINES, lines, max_bytes)
 
 
-def _streams(view: View) -> tuple[Stream, ...]:
-    return STREAMS if view == "combined" else (view,)
+def read_pieces(
+    log: Snapshot,
+    start: Offsets,
+    streams: tuple[Stream, ...] = STREAMS,
+    max_bytes: int = 32768,
+    stop: Offsets | None = None,
+    *,
+    hold_back: bool = False,
+    whole_characters: bool = True,
+) -> Chunk:
+    """What `RunLog.read` gives, out of one look. ``whole_characters=False``: all up to ``stop``, whatever it cuts."""
+    end = log.end
+    if stop is not None:
+        end = Offsets(min(end.stdout, stop.stdout), min(end.stderr, stop.stderr))
+    limit = max(1, max_bytes)
+    reading = _Reading(
+        {each: _Source(log.streams[each], start.of(each), end.of(each), limit) for each in streams}, limit
+    )
+    if len(streams) > 1:
+        reading.take_by(log.marks)
+    reading.take_rest()
+    if whole_characters:
+        reading.leave_half_characters(hold_back=hold_back)
+    return reading.chunk(start)
 
 
 class _Source:
     """One stream during one read: what was read of it, and how far it has been handed out."""
 
-    def __init__(self, log: RunLog, stream: Stream, start: int, end: int, limit: int) -> None:
+    def __init__(self, source: StreamBytes, start: int, end: int, limit: int) -> None:
         # A start beyond the end (bytes lost in a power cut) goes on at the end.
         self.at = min(start, end)
         self.end = end
         self.missed = 0
         self.last = b""
         """What was taken last, when no hole came after it."""
-        self._extents = deque(StreamBytes(log.segments(stream)).forward(self.at, end, limit))
+        self._extents = deque(source.forward(self.at, end, limit))
         got = sum(len(extent.data) for extent in self._extents)
         self.covered = end if got < limit else self._extents[-1].end
         """How far this read can get: where nothing but a hole is left, to the end."""
@@ -183,7 +194,7 @@ class _Reading:
 
     def _take(self, until: Offsets) -> None:
         for stream, source in self._sources.items():
-            data = source.take(getattr(until, stream), self._left)
+            data = source.take(until.of(stream), self._left)
             if data:
                 self._left -= len(data)
                 self._parts.append((stream, data))

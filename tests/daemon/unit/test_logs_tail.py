@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persistproc_core.daemon.logs import Offsets, Piece, RunLog, last_output, plain_lines
+from persistproc_core.daemon.logs import Offsets, Piece, RunLog, Style, last_output, read_output
 from tests.daemon.unit.logfolder import LogFolder
 
 
@@ -93,7 +93,7 @@ def test_a_line_begins_at_its_first_byte(folder: LogFolder) -> None:
     assert tail_of(folder, 1) == b"3\n"
     assert tail_of(folder, 2) == b"begin end\n3\n"
     assert tail_of(folder, 3) == b"begin 2\nend\n3\n"
-    assert tail_of(folder, 3, max_bytes=8) == b"2\n3\n"
+    assert tail_of(folder, 3, max_bytes=8) == b"3\n"
 
 
 def test_an_open_line_of_the_other_stream_is_kept(folder: LogFolder) -> None:
@@ -153,8 +153,8 @@ def test_the_tail_is_the_end_of_the_whole(
                 if step % mark_every == 0:
                     folder.mark()
         log = RunLog(path)
-        got = plain_lines(log.read(log.tail(count), max_bytes=10**6).pieces)
-        everything = plain_lines(log.read(Offsets(0, 0), max_bytes=10**6).pieces)
+        got = last_output(log, count, "combined", 10**6, ended=True)
+        everything = read_output(log, Offsets(0, 0), "combined", 10**6, ended=True)
 
     assert got.lines == everything.lines[max(0, len(lines) - count) :]
 
@@ -174,9 +174,12 @@ def test_any_output_has_a_tail(writes: list[tuple[str, bytes, bool]], lines: int
                 folder.mark()
         log = RunLog(path)
         start = log.tail(lines, "combined", max_bytes)
-        output = last_output(log, lines, "combined", max_bytes, raw=False, ended=True)
+        output = last_output(log, lines, "combined", max_bytes, ended=True)
+        raw = last_output(log, lines, "combined", max_bytes, Style("raw"), ended=True)
 
+    assert raw.end == output.end == folder.end
     assert sum(folder.end) - sum(start) <= max_bytes
     assert len(output.lines) <= lines
     if lines and sum(folder.end):
         assert start != folder.end
+        assert raw.lines

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
+import re
+import time
 import unicodedata
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from persistproc_core.daemon.logs import (
-    Offsets,
-    Piece,
-    RunLog,
-    decode_cursor,
-    encode_cursor,
-    plain_lines,
-    raw_lines,
-    read_output,
-)
+from persistproc_core.daemon.logs import Offsets, Piece, decode_cursor, encode_cursor, raw_lines
+from persistproc_core.daemon.logs.text import clean_text, is_clean, shortened, unfinished
 from persistproc_core.errors import InvalidParams
-from tests.daemon.unit.logfolder import LogFolder
 
 
-def out(data: bytes) -> Piece:
-    return Piece("stdout", data)
+def plain(data: bytes) -> str:
+    return clean_text(data).text
 
 
-def err(data: bytes) -> Piece:
-    return Piece("stderr", data)
+def ansi(data: bytes) -> str:
+    return clean_text(data, colours=True).text
 
 
 @pytest.mark.parametrize(
@@ -69,29 +60,37 @@ def err(data: bytes) -> Piece:
     ],
 )
 def test_a_line_is_made_plain(data: bytes, text: str) -> None:
-    assert plain_lines([out(data + b"\n")]).lines == [{"stream": "stdout", "text": text, "partial": False}]
+    assert plain(data) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
+        (b"\x1b[38:2::1:2:3mrgb\x1b[m", "\x1b[38:2::1:2:3mrgb\x1b[m"),
+        (b"\x1b[?25l\x1b[2J\x1b[Hhome", "home"),
+        (b"\x1b[>4;2mno colour\x1b[4%m", "no colour"),
+        (b"\x1b]0;title\x07\x1b[32mtext\x1b]52;c;Y2xpcA==\x1b\\", "\x1b[32mtext"),
+        (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        (b"\x1bPq#0;2;0;0;0\x1b\\sixel", "sixel"),
+        (b"\x1b[31m10%\r50%\r\x1b[0m", "\x1b[31m50%\x1b[0m"),
+        (b"\x1b[31mold\rnew", "\x1b[31mnew"),
+        ("\u009b31mc1\u009b0m".encode(), "c1"),
+        (b"\x1b[31m|\b\x1b[32m/", "\x1b[31m\x1b[32m/"),
+        (b"\x1b\x00[31mx", "[31mx"),
+        (b"\x1b\x1b[31mx", "\x1b[31mx"),
+        (b"\x1b", ""),
+        (b"\x1b[31", "31"),
+        ("a\u202eb".encode(), "ab"),
+    ],
+)
+def test_of_a_line_nothing_but_colours_is_kept(data: bytes, text: str) -> None:
+    assert ansi(data) == text
 
 
 def test_what_is_no_utf_8_is_replaced_and_told() -> None:
-    done = plain_lines([out(b"caf\xe9\n")])
-
-    assert done.lines[0]["text"] == "caf\ufffd"
-    assert done.lossy
-    assert not plain_lines([out("caf\ufffd\n".encode())]).lossy
-
-
-def test_a_line_stays_whole_while_the_other_stream_prints() -> None:
-    done = plain_lines([out(b"begin "), err(b"warning\n"), out(b"end\nprompt> ")])
-
-    assert done.lines == [
-        {"stream": "stderr", "text": "warning", "partial": False},
-        {"stream": "stdout", "text": "begin end", "partial": False},
-        {"stream": "stdout", "text": "prompt> ", "partial": True},
-    ]
-
-
-def test_both_streams_may_have_an_open_line() -> None:
-    assert [line.get("partial") for line in plain_lines([out(b"a"), err(b"b")]).lines] == [True, True]
+    assert clean_text(b"caf\xe9") == ("caf\ufffd", True)
+    assert clean_text("caf\ufffd".encode()) == ("caf\ufffd", False)
 
 
 @pytest.mark.parametrize(
@@ -112,66 +111,97 @@ def test_both_streams_may_have_an_open_line() -> None:
     ],
 )
 def test_half_a_sequence_waits_for_its_rest(data: bytes, held: int) -> None:
-    done = plain_lines([out(b"line\n" + data)])
-
-    assert done.held == Offsets(held, 0)
-    assert done.lines[1]["text"].startswith("text")
-    assert not held or done.lines[1]["text"] == "text"
-    assert plain_lines([out(data)], final=True).held == Offsets(0, 0)
+    assert unfinished(data) == held
 
 
-@given(st.binary(max_size=200))
-def test_a_plain_line_is_safe_to_print(data: bytes) -> None:
-    for line in plain_lines([out(data)], final=True).lines:
-        for char in line["text"]:
+PARTS = [
+    b"\x1b",
+    b"[",
+    b"]",
+    b"3",
+    b"1",
+    b";",
+    b"m",
+    b"\x07",
+    b"\\",
+    b"P",
+    b"\r",
+    b"\b",
+    b"\x9b",
+    b"\x00",
+    b"a",
+    b"?",
+    b"h",
+]
+HOSTILE = st.binary(max_size=200) | st.lists(st.sampled_from(PARTS), max_size=60).map(b"".join)
+
+
+@given(HOSTILE)
+def test_a_line_is_safe_to_print(data: bytes) -> None:
+    for text in (plain(data), re.sub(r"\x1b\[[0-9;:]*m", "", ansi(data))):
+        for char in text:
             assert char == "\t" or unicodedata.category(char) != "Cc"
             assert char not in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
-@pytest.mark.parametrize("evil", [b"\x1b]" * 60000, b"\x1b[" * 60000, b"\r" * 120000, b"\x1bP" * 60000, b"a\b" * 60000])
+def test_all_bytes_and_every_cut_of_a_character() -> None:
+    everything = bytes(range(256)) + "😀日é".encode()
+    for begin in range(len(everything)):
+        for end in (begin + 1, begin + 5, len(everything)):
+            assert is_clean(plain(everything[begin:end]))
+    for overlong in (b"\xc0\x8a", b"\xe0\x80\x8a", b"\xc0\x9b31m", b"\xf8\x88\x80\x80\x80", b"\xed\xa0\x80"):
+        text, lossy = clean_text(overlong)
+        assert lossy
+        assert is_clean(text)
+
+
+@pytest.mark.parametrize("evil", [b"\x1b]", b"\x1b[", b"\r", b"\x1bP", b"a\b", b"\x1b[31m\b", b"\x1b[;", b"\x1b[1;m\r"])
 def test_a_hostile_line_costs_little(evil: bytes) -> None:
-    import time
-
     begin = time.perf_counter()
-    plain_lines([out(evil)])
-    plain_lines([out(evil + b"\n")])
+    for data in (evil * 60_000, evil * 60_000 + b"m"):
+        plain(data)
+        ansi(data)
+        unfinished(data)
 
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < 4
 
 
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([b"a", b"\x1b[31m", b"\x1b]0;t\x07", b"\n", b"\r\n", "日".encode()])), st.integers(1, 9)
+# --- lines that are too long --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected", "cut"),
+    [
+        ("short", 5, "short", 0),
+        ("x" * 100, 50, "x" * 15 + "…[71 bytes cut]…" + "x" * 14, 71),
+        ("日" * 40, 50, "日" * 5 + "…[93 bytes cut]…" + "日" * 4, 93),
+        ("123456789", 4, "1234", 5),
+        ("日本", 4, "日", 3),
+        ("日本", 1, "", 6),
+    ],
 )
-def test_reading_in_pieces_shows_the_same_text(parts: list[bytes], size: int) -> None:
-    """Whatever the reads cut through, no rest of a sequence turns up as text."""
-    data = b"".join(parts)
-    with tempfile.TemporaryDirectory() as path:
-        folder = LogFolder(Path(path))
-        at, lines = Offsets(0, 0), ""
-        for begin in range(0, len(data), size):
-            folder.write("stdout", data[begin : begin + size])
-            output = read_output(RunLog(path), at, "combined", 1000, raw=False, ended=begin + size >= len(data))
-            at = output.end
-            lines += "".join(line["text"] + "\n" * (not line["partial"]) for line in output.lines)
-
-    assert lines == "".join(
-        line["text"] + "\n" * (not line["partial"]) for line in plain_lines([out(data)], final=True).lines
-    )
+def test_the_middle_of_a_long_text_is_cut_out(text: str, most: int, expected: str, cut: int) -> None:
+    assert shortened(text, most) == (expected, cut)
 
 
-def test_a_limit_shorter_than_a_sequence_is_no_dead_end(tmp_path: Path) -> None:
-    folder = LogFolder(tmp_path / "run")
-    folder.write("stdout", b"\x1b[38;2;100;100;100m" * 3 + b"end\n")
-    log = RunLog(str(folder.path))
+@given(st.text(max_size=200), st.integers(1, 300), st.integers(0, 10**9), st.text(max_size=200))
+def test_what_is_cut_is_counted(text: str, most: int, missing: int, tail: str) -> None:
+    short, cut = shortened(text, most, missing, tail if missing else "")
 
-    at, more, reads = Offsets(0, 0), True, 0
-    while more:
-        output = read_output(log, at, "combined", 4, raw=False, ended=False)
-        at, more, reads = output.end, output.more, reads + 1
-        assert reads < 50
+    whole = len(text.encode()) + missing + (len(tail.encode()) if missing else 0)
+    note = f"…[{cut:,} bytes cut]…"
+    left = short.replace(note, "", 1) if note in short and cut else short
+    assert len(short.encode()) <= most
+    assert len(left.encode()) + cut == whole
 
-    assert at == folder.end
+
+def test_a_cut_leaves_no_half_of_a_colour() -> None:
+    for length in range(40, 80):
+        text, cut = shortened("\x1b[31m" * 20, length)
+        assert cut
+        head, tail = text.split("…[")[0], text.split("]…")[-1]
+        assert re.sub(r"\x1b\[31m", "", head) == ""
+        assert re.sub(r"\x1b\[31m", "", tail) in ("", "31m", "1m", "m", "[31m")
 
 
 # --- raw ----------------------------------------------------------------------------------------------------------
@@ -180,7 +210,7 @@ def test_a_limit_shorter_than_a_sequence_is_no_dead_end(tmp_path: Path) -> None:
 def test_raw_pieces_are_text_where_they_can_be() -> None:
     data = "\x1b[31mé\r\n\x00".encode()
 
-    assert raw_lines([out(data), err(b"\xff\xfe")]) == [
+    assert raw_lines([Piece("stdout", data), Piece("stderr", b"\xff\xfe")]) == [
         {"stream": "stdout", "text": data.decode()},
         {"stream": "stderr", "base64": "//4="},
     ]
@@ -188,7 +218,7 @@ def test_raw_pieces_are_text_where_they_can_be() -> None:
 
 @given(st.lists(st.binary(min_size=1)))
 def test_raw_pieces_keep_every_byte_through_json(parts: list[bytes]) -> None:
-    lines = json.loads(json.dumps(raw_lines([out(part) for part in parts])))
+    lines = json.loads(json.dumps(raw_lines([Piece("stdout", part) for part in parts])))
 
     back = [line["text"].encode() if "text" in line else base64.b64decode(line["base64"]) for line in lines]
     assert back == parts
