@@ -17,6 +17,7 @@ from ..framing import MAX_REPLY_BYTES, LineReader
 from ..paths import Home, resolve_home
 from . import autostart as starting
 from . import wire
+from .async_subscription import AsyncSubscription
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from .. import protocol
 
-__all__ = ["AsyncClient"]
+__all__ = ["AsyncClient", "Connection"]
 
 
 class AsyncClient:
@@ -57,7 +58,7 @@ class AsyncClient:
         self._autostart = autostart
         self._timeout = timeout
         self._caller = wire.Caller(name, version, working_directory)
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._hello: protocol.Hello | None = None
 
     def __repr__(self) -> str:
@@ -100,6 +101,7 @@ class AsyncClient:
         ``client`` and ``working_directory`` are filled in when the method takes them and ``params`` has none.
         """
         await anyio.lowlevel.checkpoint()
+        wire.check_callable(method)
         wanted = self._caller.fill(method, params)
         begun = time.monotonic()
         connection = self._take_idle() or await self._open()
@@ -114,7 +116,7 @@ class AsyncClient:
         except wire.Lost as lost:
             raise wire.lost_error(method, lost.sent) from None
 
-    async def _request(self, connection: _Connection, method: str, params: dict[str, object]) -> object:
+    async def _request(self, connection: Connection, method: str, params: dict[str, object]) -> object:
         try:
             reply = await connection.request(method, params)
         except BaseException:
@@ -130,7 +132,7 @@ class AsyncClient:
             self._drop_idle()
         return wire.result_of(reply)
 
-    def _take_idle(self) -> _Connection | None:
+    def _take_idle(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             if connection.usable():
@@ -142,7 +144,7 @@ class AsyncClient:
         while self._idle:
             self._idle.pop().close()
 
-    async def _open(self) -> _Connection:
+    async def _open(self) -> Connection:
         deadline = time.monotonic() + self._timeout
         self._home.check()
         launched = 0
@@ -212,6 +214,26 @@ class AsyncClient:
         """Forget an ended process and delete its output."""
         return cast("protocol.RemoveReply", await self.call("remove_process", params))
 
+    async def set_mark(self, **params: Unpack[protocol.SetMarkParams]) -> protocol.MarkInfo:
+        """Name the present end of all logs of a project."""
+        return cast("protocol.MarkInfo", await self.call("set_mark", params))
+
+    async def list_marks(self, **params: Unpack[protocol.CallerParams]) -> protocol.MarksReply:
+        """List the marks of a project."""
+        return cast("protocol.MarksReply", await self.call("list_marks", params))
+
+    async def resize_terminal(self, **params: Unpack[protocol.ResizeTerminalParams]) -> protocol.ProcessInfo:
+        """Tell a run the size of its terminal."""
+        return cast("protocol.ProcessInfo", await self.call("resize_terminal", params))
+
+    async def capture_process(self, **params: Unpack[protocol.CaptureProcessParams]) -> protocol.CaptureReply:
+        """Put output of our own into the hub: write it to the FIFO that the reply names."""
+        return cast("protocol.CaptureReply", await self.call("capture_process", params))
+
+    async def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
+        """Forget ended processes and delete their output."""
+        return cast("protocol.PruneReply", await self.call("prune_processes", params))
+
     async def get_daemon_status(self) -> protocol.DaemonStatus:
         """Tell about the daemon."""
         return cast("protocol.DaemonStatus", await self.call("get_daemon_status"))
@@ -220,12 +242,40 @@ class AsyncClient:
         """End the daemon; its processes go on unless ``stop_processes`` is true."""
         return cast("protocol.ShutdownReply", await self.call("shutdown_daemon", params))
 
+    # --- subscriptions --------------------------------------------------------------------------------------------
+
+    async def follow_process_output(
+        self, **params: Unpack[protocol.FollowProcessOutputParams]
+    ) -> AsyncSubscription[protocol.FollowReply]:
+        """Subscribe to what processes print, over all their runs. Close what is returned."""
+        subscription = self._subscription("follow_process_output", params)
+        await subscription.begin(await self._open())
+        return cast("AsyncSubscription[protocol.FollowReply]", subscription)
+
+    async def watch_processes(
+        self, **params: Unpack[protocol.WatchProcessesParams]
+    ) -> AsyncSubscription[protocol.WatchReply]:
+        """Subscribe to what happens to processes. Close what is returned."""
+        subscription = self._subscription("watch_processes", params)
+        await subscription.begin(await self._open())
+        return cast("AsyncSubscription[protocol.WatchReply]", subscription)
+
+    def _subscription(self, method: str, params: Mapping[str, object]) -> AsyncSubscription[object]:
+        return AsyncSubscription(
+            method,
+            self._caller.fill(method, params),
+            home=self._home,
+            connect=lambda deadline: _connect(self._home, deadline),
+            autostart=self._autostart,
+            timeout=self._timeout,
+        )
+
     async def discover(self) -> dict[str, object]:
         """The OpenRPC document of the interface (``rpc.discover``)."""
         return cast("dict[str, object]", await self.call("rpc.discover"))
 
 
-class _Connection:
+class Connection:
     """One connection, with at most one request under way."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -241,7 +291,12 @@ class _Connection:
             self.hello = wire.hello_in(await self._next_line(sent=False))
 
     def close(self) -> None:
+        """Close it."""
         self._sock.close()
+
+    async def message(self) -> object:
+        """The next line as JSON. Raises `wire.Lost` when the connection ends."""
+        return wire.message_in(await self._next_line(sent=True))
 
     def usable(self) -> bool:
         """False after a fork and when the daemon has closed it; see the blocking client for the why."""
@@ -297,8 +352,8 @@ class _Connection:
             self._lines.feed(data)
 
 
-async def _connect(home: Home, deadline: float) -> _Connection:
-    connection = _Connection(await _socket(home, deadline))
+async def _connect(home: Home, deadline: float) -> Connection:
+    connection = Connection(await _socket(home, deadline))
     try:
         await connection.greet(deadline)
     except BaseException as error:

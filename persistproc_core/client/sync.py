@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     from .. import protocol
     from ..paths import Home
+    from .subscription import Subscription
 else:
 
     def cast(kind, value):  # typing takes as long to load as all of this
         return value
 
 
-__all__ = ["Client"]
+__all__ = ["Client", "Connection"]
 
 
 class Client:
@@ -74,7 +75,7 @@ class Client:
         self._timeout = timeout
         self._caller = wire.Caller(name, version, working_directory)
         # list.append and list.pop are atomic, so this needs no lock.
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._hello: protocol.Hello | None = None
 
     def __repr__(self) -> str:
@@ -112,6 +113,7 @@ class Client:
 
         ``client`` and ``working_directory`` are filled in when the method takes them and ``params`` has none.
         """
+        wire.check_callable(method)
         wanted = self._caller.fill(method, params)
         begun = time.monotonic()
         connection = self._take_idle() or self._open()
@@ -126,7 +128,7 @@ class Client:
         except wire.Lost as lost:
             raise wire.lost_error(method, lost.sent) from None
 
-    def _request(self, connection: _Connection, method: str, params: dict[str, object]) -> object:
+    def _request(self, connection: Connection, method: str, params: dict[str, object]) -> object:
         try:
             reply = connection.request(method, params)
         except BaseException:
@@ -142,20 +144,20 @@ class Client:
             self.close()
         return wire.result_of(reply)
 
-    def _take_idle(self) -> _Connection | None:
+    def _take_idle(self) -> Connection | None:
         connection = self._pop_idle()
         while connection is not None and not connection.usable():
             connection.close()
             connection = self._pop_idle()
         return connection
 
-    def _pop_idle(self) -> _Connection | None:
+    def _pop_idle(self) -> Connection | None:
         try:
             return self._idle.pop()
         except IndexError:  # asking first whether there is one would be a race with another thread
             return None
 
-    def _open(self) -> _Connection:
+    def _open(self) -> Connection:
         deadline = time.monotonic() + self._timeout
         self._home.check()
         launched = 0
@@ -225,6 +227,26 @@ class Client:
         """Forget an ended process and delete its output."""
         return cast("protocol.RemoveReply", self.call("remove_process", params))
 
+    def set_mark(self, **params: Unpack[protocol.SetMarkParams]) -> protocol.MarkInfo:
+        """Name the present end of all logs of a project."""
+        return cast("protocol.MarkInfo", self.call("set_mark", params))
+
+    def list_marks(self, **params: Unpack[protocol.CallerParams]) -> protocol.MarksReply:
+        """List the marks of a project."""
+        return cast("protocol.MarksReply", self.call("list_marks", params))
+
+    def resize_terminal(self, **params: Unpack[protocol.ResizeTerminalParams]) -> protocol.ProcessInfo:
+        """Tell a run the size of its terminal."""
+        return cast("protocol.ProcessInfo", self.call("resize_terminal", params))
+
+    def capture_process(self, **params: Unpack[protocol.CaptureProcessParams]) -> protocol.CaptureReply:
+        """Put output of our own into the hub: write it to the FIFO that the reply names."""
+        return cast("protocol.CaptureReply", self.call("capture_process", params))
+
+    def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
+        """Forget ended processes and delete their output."""
+        return cast("protocol.PruneReply", self.call("prune_processes", params))
+
     def get_daemon_status(self) -> protocol.DaemonStatus:
         """Tell about the daemon."""
         return cast("protocol.DaemonStatus", self.call("get_daemon_status"))
@@ -233,12 +255,37 @@ class Client:
         """End the daemon; its processes go on unless ``stop_processes`` is true."""
         return cast("protocol.ShutdownReply", self.call("shutdown_daemon", params))
 
+    # --- subscriptions --------------------------------------------------------------------------------------------
+
+    def follow_process_output(
+        self, **params: Unpack[protocol.FollowProcessOutputParams]
+    ) -> Subscription[protocol.FollowReply]:
+        """Subscribe to what processes print, over all their runs. Close what is returned."""
+        return cast("Subscription[protocol.FollowReply]", self._subscribe("follow_process_output", params))
+
+    def watch_processes(self, **params: Unpack[protocol.WatchProcessesParams]) -> Subscription[protocol.WatchReply]:
+        """Subscribe to what happens to processes. Close what is returned."""
+        return cast("Subscription[protocol.WatchReply]", self._subscribe("watch_processes", params))
+
+    def _subscribe(self, method: str, params: Mapping[str, object]) -> object:
+        from .subscription import Subscription
+
+        return Subscription(
+            method,
+            self._caller.fill(method, params),
+            home=self._home,
+            first=self._open(),
+            connect=lambda deadline: _connect(self._home, deadline),
+            autostart=self._autostart,
+            timeout=self._timeout,
+        )
+
     def discover(self) -> dict[str, object]:
         """The OpenRPC document of the interface (``rpc.discover``)."""
         return cast("dict[str, object]", self.call("rpc.discover"))
 
 
-class _Connection:
+class Connection:
     """One connection, with at most one request under way."""
 
     def __init__(self, sock: socket) -> None:
@@ -253,7 +300,33 @@ class _Connection:
         self.hello = wire.hello_in(self._next_line(deadline, sent=False))
 
     def close(self) -> None:
+        """Close it."""
         self._sock.close()
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+        return self._sock.fileno()
+
+    def message(self, deadline: float | None) -> object:
+        """The next line as JSON; None when none has come by the deadline. Raises `wire.Lost` when the connection ends.
+
+        What is there is taken also when the deadline is over.
+        """
+        while True:
+            line = self._lines.next_line()
+            if line is not None:
+                return wire.message_in(line)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                self._sock.settimeout(left)
+                data = self._sock.recv(65536)
+            except (TimeoutError, BlockingIOError):
+                return None
+            except OSError:
+                raise wire.Lost(sent=True) from None
+            if not data:
+                raise wire.Lost(sent=True)
+            self._lines.feed(data)
 
     def usable(self) -> bool:
         """False after a fork (both sides would read each other's replies), and when the daemon has closed it.
@@ -316,8 +389,8 @@ class _Connection:
             self._lines.feed(data)
 
 
-def _connect(home: Home, deadline: float) -> _Connection:
-    connection = _Connection(starting.connect(home.socket, deadline))
+def _connect(home: Home, deadline: float) -> Connection:
+    connection = Connection(starting.connect(home.socket, deadline))
     try:
         connection.greet(deadline)
     except BaseException as error:

@@ -27,14 +27,17 @@ __all__ = [
     "PROTOCOL",
     "READS",
     "REPLY_SECONDS",
+    "SUBSCRIBES",
     "WAITS",
     "Caller",
     "Lost",
     "asked_again",
+    "check_callable",
     "current_directory",
     "hello_in",
     "late_error",
     "lost_error",
+    "message_in",
     "piece_bytes",
     "reply_in",
     "reply_seconds",
@@ -58,6 +61,7 @@ READS = frozenset(
         "get_process_log_paths",
         "get_process_output",
         "get_process_status",
+        "list_marks",
         "list_processes",
         "rpc.discover",
         "wait_for_process",
@@ -65,11 +69,15 @@ READS = frozenset(
 )
 """Methods that change nothing: when the connection is lost they are simply asked again."""
 
+SUBSCRIBES = frozenset({"cancel_subscription", "follow_process_output", "watch_processes"})
+"""Methods whose effect belongs to one connection."""
+
 FILLED = ("client", "working_directory")
 FILLED_BY_METHOD: dict[str, tuple[str, ...]] = {
     "get_daemon_status": (),
     "rpc.discover": (),
     "shutdown_daemon": ("client",),
+    "cancel_subscription": (),
 }
 """The methods that do not take both of `FILLED`."""
 
@@ -115,6 +123,15 @@ class Caller:
         return filled
 
 
+def check_callable(method: str) -> None:
+    """Raise `InvalidParams` for a method whose effect belongs to one connection: calls share theirs."""
+    if method in SUBSCRIBES:
+        raise InvalidParams(
+            f"{method} is about one connection, and calls share theirs",
+            hint="use the methods follow_process_output and watch_processes, and close what they return",
+        )
+
+
 def current_directory() -> str | None:
     """The current directory, also when it was deleted; None where that cannot be told.
 
@@ -148,7 +165,7 @@ def request_line(request_id: int, method: str, params: Mapping[str, object]) -> 
 
 def reply_in(line: bytes, request_id: int) -> dict[str, object] | None:
     """The reply in a line, or None when the line is something else: a notification, or for nobody."""
-    message = _message(line)
+    message = message_in(line)
     if not isinstance(message, dict) or "method" in message:
         return None
     # An error without an id answers a request that could not be read (JSON-RPC 2.0, section 5); only ours is open.
@@ -173,7 +190,7 @@ def hello_in(line: bytes) -> Hello:
     Raises `VersionMismatch` when the daemon speaks another protocol version, and `DaemonUnavailable` when the line is
     no hello at all.
     """
-    message = _message(line)
+    message = message_in(line)
     params = message.get("params") if isinstance(message, dict) and message.get("method") == "hello" else None
     if not isinstance(params, dict) or not isinstance(params.get("protocol"), int):
         raise DaemonUnavailable("what answers on the socket is not a persistproc daemon")
@@ -189,7 +206,8 @@ def hello_in(line: bytes) -> Hello:
     return hello
 
 
-def _message(line: bytes) -> object:
+def message_in(line: bytes) -> object:
+    """The message in a line. Raises `DaemonUnavailable` for what is no JSON."""
     try:
         return lightjson.loads(line)
     except ValueError as error:
@@ -235,8 +253,9 @@ def lost_error(method: str, sent: bool) -> DaemonUnavailable:
     """The error for a call whose connection was lost."""
     if sent and method not in READS:
         message = f"the connection to the daemon was lost during {method}; it may or may not have been done"
-        return DaemonUnavailable(message, hint="look at the state first: persistproc list")
-    return DaemonUnavailable(f"the connection to the daemon was lost during {method}", hint="try again")
+        return DaemonUnavailable(message, hint="look at the state first: persistproc list", data={"sent": True})
+    lost = f"the connection to the daemon was lost during {method}"
+    return DaemonUnavailable(lost, hint="try again", data={"sent": sent})
 
 
 def late_error(method: str, seconds: float) -> DaemonUnavailable:

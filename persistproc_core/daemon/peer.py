@@ -8,6 +8,7 @@ import struct
 from typing import NamedTuple
 
 from ..protocol import ClientInfo
+from .subscriptions import Opening
 
 __all__ = ["Peer", "is_us", "peer_of"]
 
@@ -23,6 +24,8 @@ class Peer(NamedTuple):
 
     uid: int
     pid: int | None
+    subscriptions: Opening | None = None
+    """What the connection has subscribed to, as one request of it sees it."""
 
     def client(self, given: ClientInfo | None) -> ClientInfo:
         """Who acts: as the client says, with the pid of the connection where it says none."""

@@ -16,6 +16,7 @@ from ..framing import LineReader, encode
 from ..protocol import MAX_IN_FLIGHT, Hello
 from .dispatch import Dispatcher, Incoming
 from .peer import Peer
+from .subscriptions import Opening, PeerGone, Subscriptions
 
 __all__ = ["Session"]
 
@@ -32,11 +33,14 @@ class Session:
         connection.setblocking(False)
         self._socket = connection
         self._peer = peer
+        self._subscriptions = Subscriptions(self._deliver, self._all_ended)
         self._dispatcher = dispatcher
         self._hello = hello
         # Without fast_acquire each is a whole turn of the event loop.
         self._sending = anyio.Lock(fast_acquire=True)
         self._at_once = 0
+        self._waiting = False
+        self._quitting = False
         self._idle = anyio.CancelScope()
         self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
 
@@ -47,6 +51,8 @@ class Session:
             # One scope for the whole connection, its deadline moved: a new one for each line costs more than the line.
             with self._idle:
                 await self._read(lambda line: self._take(line, group))
+            # Who has only shut down its sending side still gets its answers; what would never end ends here.
+            self._subscriptions.close()
             if self._idle.cancelled_caught or self._peer_is_gone():
                 group.cancel_scope.cancel()
 
@@ -66,22 +72,25 @@ class Session:
         incoming = self._dispatcher.read(line)
         if not incoming.prompt:
             await self._slots.acquire()
-            group.start_soon(self._answer_later, incoming)
+            group.start_soon(self._answer_later, incoming, group)
             return
-        await self._answer(incoming)
+        await self._answer(incoming, self._peer)
         self._at_once += 1
         if self._at_once % _AT_ONCE == 0:
             # A client whose next line is always there already would keep the loop for itself.
             await anyio.lowlevel.checkpoint()
 
-    async def _answer_later(self, incoming: Incoming) -> None:
+    async def _answer_later(self, incoming: Incoming, group: TaskGroup) -> None:
+        opening = Opening(self._subscriptions)
         try:
-            await self._answer(incoming)
+            await self._answer(incoming, self._peer._replace(subscriptions=opening))
         finally:
             self._slots.release()
+        opening.begin(group)
+        self._end_if_quitting()
 
-    async def _answer(self, incoming: Incoming) -> None:
-        reply = await self._dispatcher.answer(incoming, self._peer)
+    async def _answer(self, incoming: Incoming, peer: Peer) -> None:
+        reply = await self._dispatcher.answer(incoming, peer)
         if reply is not None:
             await self._send(reply)
 
@@ -90,19 +99,47 @@ class Session:
             try:
                 return self._socket.recv(_CHUNK)
             except BlockingIOError:
-                # A few hundred clients that have nothing to say must not keep out one that has.
-                if self._slots.value == MAX_IN_FLIGHT:
-                    self._idle.deadline = anyio.current_time() + _IDLE_SECONDS
+                self._waiting = True
+                self._set_deadline()
                 await anyio.wait_readable(self._socket)
+                self._waiting = False
                 self._idle.deadline = math.inf
             except OSError:
                 return b""
+
+    def _set_deadline(self) -> None:
+        # A few hundred clients that have nothing to say must not keep out one that has.
+        if self._waiting and self._slots.value == MAX_IN_FLIGHT and not self._subscriptions:
+            self._idle.deadline = anyio.current_time() + _IDLE_SECONDS
+
+    def _all_ended(self, quitting: bool) -> None:
+        self._quitting |= quitting
+        self._end_if_quitting()
+        self._set_deadline()
+
+    def _end_if_quitting(self) -> None:
+        # A peer that only listens would not see that the daemon is about to end, and would keep it from ending.
+        if self._quitting and self._slots.value == MAX_IN_FLIGHT:
+            self._shut_down()
+
+    async def _deliver(self, line: bytes) -> None:
+        """Send a line of a subscription. Its reader may take for ever: it costs this line, and no timer."""
+        async with self._sending:
+            data = memoryview(line)
+            while data:
+                try:
+                    data = data[self._socket.send(data) :]
+                except BlockingIOError:
+                    await anyio.wait_writable(self._socket)
+                except OSError:
+                    raise PeerGone from None
 
     async def _send(self, line: bytes) -> None:
         async with self._sending:
             data = self._send_now(memoryview(line))
             if data:
-                with anyio.move_on_after(_SEND_SECONDS):
+                # A reader of a subscription may be as slow as it likes; its replies wait with the rest.
+                with anyio.move_on_after(math.inf if self._subscriptions else _SEND_SECONDS):
                     while data:
                         await anyio.wait_writable(self._socket)
                         data = self._send_now(data)

@@ -40,7 +40,8 @@ def run(example: str, home: Home, directory: Path) -> str:
     [
         (0, ["web started", "Serving HTTP", "listens on 127.0.0.1", "the example is over"]),
         (1, ["worker: stopped SIGTERM"]),
-        (2, ["no-such-process"]),
+        (2, ["stdout line 1", "stdout line 3", "--- exited"]),
+        (3, ["no-such-process"]),
     ],
 )
 def test_an_example(fresh_home: Home, tmp_path: Path, number: int, shows: list[str]) -> None:
@@ -50,7 +51,7 @@ def test_an_example(fresh_home: Home, tmp_path: Path, number: int, shows: list[s
 
 
 def test_all_examples_are_run() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])

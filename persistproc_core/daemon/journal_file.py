@@ -1,0 +1,97 @@
+"""The journal on disk: ``events.jsonl``, one event a line, bounded. Every function blocks: call it in a worker thread.
+
+Lines are appended without fsync: they survive every kill, and after a power cut nothing is alive that they tell of.
+A last line that was torn is ignored, and cut off with the next rewriting.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import NamedTuple
+
+__all__ = ["MAX_FILE_BYTES", "Entry", "append", "load", "replace"]
+
+MAX_FILE_BYTES = 1024 * 1024
+
+
+class Entry(NamedTuple):
+    """One event, with what is needed to choose it without parsing it again."""
+
+    sequence: int
+    time: str
+    kind: str
+    project_directory: str
+    name: str
+    run: int
+    run_id: str
+    line: bytes
+    """The event as JSON, without a newline."""
+
+    def is_of(self, project_directory: str, name: str) -> bool:
+        """Whether it happened to that process."""
+        return self.name == name and self.project_directory == project_directory
+
+
+def load(path: str) -> tuple[list[Entry], bool]:
+    """The events in the file, oldest first, and whether all of it could be read. A missing file has none."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+            # Somebody may have put anything there; what we wrote ourselves is smaller.
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * MAX_FILE_BYTES))
+            data = file.read(2 * MAX_FILE_BYTES)
+    except FileNotFoundError:
+        return [], True
+    except OSError:
+        return [], False
+    *lines, torn = data.split(b"\n")
+    entries: list[Entry] = []
+    for line in lines:
+        entry = _entry(line)
+        if entry is not None and (not entries or entry.sequence > entries[-1].sequence):
+            entries.append(entry)
+    return entries, not torn and len(entries) == len(lines)
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        event = json.loads(line)
+        entry = Entry(
+            event["sequence"],
+            event["time"],
+            event["type"],
+            event["project_directory"],
+            event["name"],
+            event["run"],
+            event["run_id"],
+            line,
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    numbers: tuple[object, ...] = (entry.sequence, entry.run)
+    texts: tuple[object, ...] = (entry.time, entry.kind, entry.project_directory, entry.name, entry.run_id)
+    sound = all(isinstance(number, int) for number in numbers) and all(isinstance(text, str) for text in texts)
+    return entry if sound else None
+
+
+def append(path: str, entries: list[Entry]) -> int:
+    """Append events; how long the file is now. Raises `OSError`; the file may end in a torn line then."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with open(fd, "wb") as file:
+        file.write(_text(entries))
+        file.flush()
+        return os.fstat(fd).st_size
+
+
+def replace(path: str, entries: list[Entry]) -> int:
+    """Write the file anew; how long it is. Raises `OSError`; the old one is there then."""
+    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    text = _text(entries)
+    with open(fd, "wb") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
+    return len(text)
+
+
+def _text(entries: list[Entry]) -> bytes:
+    return b"".join(entry.line + b"\n" for entry in entries)
