@@ -12,6 +12,7 @@ from .ending import Ender
 from .model import Process, Run
 from .ports import listeners_by_run
 from .projects import project_name
+from .prompts import Finding, Prompts, Question
 from .usage import Usage, UsageMeter
 
 __all__ = ["Facts", "run_info"]
@@ -26,8 +27,9 @@ class _Measured(NamedTuple):
 class Facts:
     """Builds the replies."""
 
-    def __init__(self, ender: Ender) -> None:
+    def __init__(self, ender: Ender, prompts: Prompts) -> None:
         self._ender = ender
+        self._prompts = prompts
         self._meter = UsageMeter()
 
     def plain(self, process: Process, run: Run | None = None) -> ProcessInfo:
@@ -49,13 +51,24 @@ class Facts:
     async def _measured(self, runs: list[tuple[Process, Run]]) -> list[ProcessInfo]:
         members = await self._ender.members_of([run for _, run in runs if run.present])
         pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
-        measured = await anyio.to_thread.run_sync(self._measure, pids) if pids else {}
+        if not pids:
+            return [_info(process, run, None) for process, run in runs]
+        questions = [
+            Question(run, pids[run.run_id]) for _, run in runs if run.live and not run.captured and pids.get(run.run_id)
+        ]
+        measured, findings = await anyio.to_thread.run_sync(self._measure, pids, questions)
+        processes = {run.run_id: process for process, run in runs}
+        for finding in findings:
+            await self._prompts.note(processes[finding.run.run_id], finding)
         return [_info(process, run, measured.get(run.run_id)) for process, run in runs]
 
-    def _measure(self, pids: dict[str, list[int]]) -> dict[str, _Measured]:
+    def _measure(
+        self, pids: dict[str, list[int]], questions: list[Question]
+    ) -> tuple[dict[str, _Measured], list[Finding]]:
         ports = listeners_by_run(pids)
         usages = self._meter.measure(pids)
-        return {run_id: _Measured(ports[run_id], usages[run_id], found) for run_id, found in pids.items()}
+        measured = {run_id: _Measured(ports[run_id], usages[run_id], found) for run_id, found in pids.items()}
+        return measured, self._prompts.find(questions)
 
 
 def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo:
@@ -86,6 +99,9 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "processes": len(measured.pids) if measured else int(run.live),
         "survivors": survivors,
         "runs": len(process.runs),
+        "tty": run.settings.tty,
+        "captured": run.captured,
+        "waiting_for_input": run.prompt if run.live else None,
     }
 
 

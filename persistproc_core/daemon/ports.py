@@ -14,7 +14,7 @@ from .identity import HAVE_PROCFS
 if TYPE_CHECKING:
     from ..protocol import Listener
 
-__all__ = ["listeners", "listeners_by_run"]
+__all__ = ["holders", "listeners", "listeners_by_run"]
 
 
 class _Endpoint(NamedTuple):
@@ -45,6 +45,19 @@ def listeners_by_run(
         found[run_id] = [
             {"port": each.port, "address": each.address, "pid": pid} for each, pid in sorted(first.items())
         ]
+    return found
+
+
+def holders(inodes: Iterable[bytes], pids: Iterable[int]) -> list[int]:
+    """Those of the processes that have one of these sockets open."""
+    wanted = set(inodes)
+    found = []
+    for pid in pids:
+        try:
+            if not wanted.isdisjoint(_sockets(pid)):
+                found.append(pid)
+        except OSError:
+            continue
     return found
 
 

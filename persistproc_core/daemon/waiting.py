@@ -1,186 +1,190 @@
-"""Waiting for a process: for its end, a line of output, or a port."""
+"""Waiting for a process: for its end, a state, a line of output, a port, a URL, or silence.
+
+A wait is about the run that is the newest when it begins. A restart is the end of that run.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
 
 import anyio
-import anyio.to_thread
 
 from ..errors import InvalidParams, PersistprocError, WaitFailed, WaitTimedOut
 from ..protocol import WaitForProcessParams, WaitReply
+from .attempt import Attempt
+from .bookmarks import Bookmarks
+from .conditions.condition import Looked, Met
+from .conditions.ending import Exit, InState
+from .conditions.idle import Idle
+from .conditions.line import Line, compiled
+from .conditions.port import Port
+from .conditions.url import Url, parse_url
+from .ending import Ender
 from .facts import Facts
-from .logs.lines import LineAssembler
 from .logs.reader import RunLog
 from .logs.segments import Offsets
 from .model import Process, Run
 from .output import Output
-from .registry import full_name
-
-if TYPE_CHECKING:
-    import regex
+from .places import first_after, parse_place
+from .prompts import Prompts
+from .registry import Registry, full_name
 
 __all__ = ["Waiting"]
 
 _DEFAULT_SECONDS = 60.0
-_CHUNK = 64 * 1024
-_PORT_LOOK_SECONDS = 0.1
-_MATCH_SECONDS = 1.0
-
-_Met = tuple[Literal["exit", "output", "port"], "str | None"]
+_STUCK_SECONDS = 1.0
+_LAST_LINE_SECONDS = 1.0
 
 
 class Waiting:
     """Waits on behalf of clients."""
 
-    def __init__(self, facts: Facts, output: Output) -> None:
+    def __init__(
+        self, facts: Facts, output: Output, prompts: Prompts, ender: Ender, registry: Registry, bookmarks: Bookmarks
+    ) -> None:
         self._facts = facts
         self._output = output
+        self._prompts = prompts
+        self._ender = ender
+        self._registry = registry
+        self._bookmarks = bookmarks
 
     async def wait(self, process: Process, params: WaitForProcessParams) -> WaitReply:
         """Answer when the first of the conditions is true.
 
-        Raises `WaitTimedOut`, or `WaitFailed` when the run ended and nothing that was asked for can come any more.
+        Raises `WaitTimedOut`, or `WaitFailed` when the run ended, or asks for input, and nothing that was asked for
+        can come any more.
         """
         run = process.runs[-1]
         began = anyio.current_time()
         seconds = params.get("timeout_seconds", _DEFAULT_SECONDS)
-        attempt = _Attempt(began + seconds)
-        if "output" in params:
-            pattern = _compiled(params["output"])
-            attempt.add(lambda: self._line(attempt, run, pattern))
-        if "port" in params:
-            attempt.add(lambda: self._port(attempt, run, process, params["port"]))
-        if params.get("exit", False) or not attempt.conditions:
-            attempt.add(lambda: _end(attempt, run))
+        attempt = self._attempt(process, run, params, began + seconds)
         if not await attempt.run():
-            within = f"{round(seconds, 3):g} s"
-            raise WaitTimedOut(
-                f"{full_name(process)} is {run.state}, but what you wait for did not come within {within}",
-                hint="look at its output, or wait longer",
-                data={"state": run.state, "last_lines": await self._output.last_lines(run)},
-            )
+            raise await self._timed_out(process, run, attempt, seconds)
         if attempt.met is None:
             raise await self._failed(process, run)
-        met, line = attempt.met
-        info = await self._facts.measured_run(process, run)
-        return {**info, "met": met, "line": line, "elapsed_seconds": round(anyio.current_time() - began, 3)}
+        met = attempt.met
+        lines = [] if met.what == "output" else await self._output.last_lines(run)
+        return {
+            **await self._facts.measured_run(process, run),
+            "met": met.what,
+            "line": met.line,
+            "status_code": met.status_code,
+            "last_lines": lines,
+            "elapsed_seconds": round(anyio.current_time() - began, 3),
+        }
 
-    async def _line(self, attempt: _Attempt, run: Run, pattern: regex.Pattern[str]) -> _Met | None:
-        log = RunLog(run.directory)
-        place = Offsets(0, 0)
-        lines = LineAssembler()
-        while True:
-            live = run.live
-            chunk = await anyio.to_thread.run_sync(lambda start=place: log.read(start, max_bytes=_CHUNK))  # type: ignore[misc]
-            place = chunk.end
-            # A prompt has no newline and is what somebody waits for all the same.
-            found = [*lines.feed(chunk.pieces), *([] if chunk.more else lines.partial())]
-            line = await anyio.to_thread.run_sync(_first_match, pattern, found) if found else None
-            if line is not None:
-                return "output", line
-            if chunk.more:
-                continue
-            if not live:
-                return None
-            attempt.has_looked()
-            await self._output.wait_beyond(run, place, "combined")
+    def _attempt(self, process: Process, run: Run, params: WaitForProcessParams, deadline: float) -> Attempt:
+        attempt = Attempt(deadline)
+        line = None
+        if "since" in params and "output" not in params:
+            raise InvalidParams("since tells which lines count, so it needs output")
+        if "output" in params:
+            pattern = compiled(params["output"])
+            line = Line(run, self._output, pattern, self._start(process, run, params))
+            attempt.add(line)
+        if "port" in params:
+            attempt.add(Port(process, run, params["port"], self._ender, self._output, self._registry))
+        if "url" in params:
+            attempt.add(Url(run, parse_url(params["url"])))
+        if "idle_seconds" in params:
+            attempt.add(Idle(run, params["idle_seconds"]))
+        if "state" in params:
+            attempt.add(_After(InState(run, params["state"]), run, line))
+        if params.get("exit", False) or not attempt.conditions:
+            attempt.add(_After(Exit(run), run, line))
+        if "idle_seconds" not in params:
+            attempt.beside(lambda: self._fail_when_stuck(process, run))
+        return attempt
 
-    async def _port(self, attempt: _Attempt, run: Run, process: Process, port: int) -> _Met | None:
-        # The kernel has no event for a port that begins to listen; this looks only while somebody waits.
-        while run.live:
-            info = await self._facts.measured_run(process, run)
-            if any(listener["port"] == port for listener in info["ports"]):
-                return "port", None
-            attempt.has_looked()
-            with anyio.move_on_after(_PORT_LOOK_SECONDS):
-                await run.ended.wait()
-        return None
+    def _start(self, process: Process, run: Run, params: WaitForProcessParams) -> Callable[[RunLog], Offsets]:
+        if "since" not in params:
+            return lambda log: Offsets(0, 0)
+        place = parse_place("since", params["since"], process, self._bookmarks)
+
+        def start(log: RunLog) -> Offsets:
+            with log.look() as look:
+                return first_after(place, run, look)
+
+        return start
+
+    async def _fail_when_stuck(self, process: Process, run: Run) -> None:
+        """A process that asks for input will not go on by itself, and nobody may know that it asks."""
+        failure: list[PersistprocError] = []
+        with anyio.CancelScope() as scope:
+
+            def told(text: str | None, since: float) -> None:
+                if text is not None and anyio.current_time() - since >= _STUCK_SECONDS:
+                    failure.append(_stuck(process, run, text))
+                    scope.cancel()
+
+            await self._prompts.watch(process, run, told)
+        if failure:
+            failure[0].data["last_lines"] = await self._output.last_lines(run)
+            raise failure[0]
+
+    async def _timed_out(self, process: Process, run: Run, attempt: Attempt, seconds: float) -> WaitTimedOut:
+        obstacles = [text for text in [await condition.obstacle() for condition in attempt.conditions] if text]
+        because = f": {'; '.join(obstacles)}" if obstacles else ""
+        await self._prompts.look(process, run)
+        return WaitTimedOut(
+            f"{full_name(process)} is {run.state}, but what you wait for did not come within "
+            f"{round(seconds, 3):g} s{because}",
+            hint="look at its output, or wait longer",
+            data={
+                "state": run.state,
+                "waiting_for_input": run.prompt if run.live else None,
+                "last_lines": await self._output.last_lines(run),
+            },
+        )
 
     async def _failed(self, process: Process, run: Run) -> WaitFailed:
+        name = full_name(process)
+        newest = process.runs[-1] if process.runs else run
+        if run.live:
+            message, hint = f"{name} is {run.state} and does not come to that state any more", "wait for another state"
+        elif newest is not run and newest.live:
+            message = f"run {run.number} of {name} has ended ({run.reason}), and run {newest.number} runs now"
+            hint = "wait again: a wait is about one run"
+        else:
+            message = f"{name} {run.reason}; what you wait for cannot come any more"
+            hint = "look at its last lines, mend it, restart it"
         return WaitFailed(
-            f"{full_name(process)} {run.reason}; what you wait for cannot come any more",
-            hint="look at its last lines, mend it, restart it",
+            message,
+            hint=hint,
             data={
                 "state": run.state,
                 "exit_code": run.exit_code,
                 "signal": run.signal,
+                "waiting_for_input": None,
                 "last_lines": await self._output.last_lines(run),
             },
         )
 
 
-class _Attempt:
-    """Several conditions, of which the first decides. The time is up only after each has been looked at once."""
+class _After:
+    """A condition that an end makes true, told after a line that was printed before the end and is waited for too."""
 
-    def __init__(self, deadline: float) -> None:
-        self.met: _Met | None = None
-        self.conditions: list[Callable[[], Awaitable[_Met | None]]] = []
-        self._failure: PersistprocError | None = None
-        self._deadline = deadline
-        self._looked = 0
-        self._scope = anyio.CancelScope()
+    def __init__(self, condition: Exit | InState, run: Run, line: Line | None) -> None:
+        self._condition = condition
+        self._run = run
+        self._line = line
 
-    def add(self, condition: Callable[[], Awaitable[_Met | None]]) -> None:
-        """One more condition; it calls `has_looked` before it waits."""
-        self.conditions.append(condition)
+    async def met(self, looked: Looked) -> Met | None:
+        met = await self._condition.met(looked)
+        if self._line is not None and not self._run.live:
+            looked()
+            with anyio.move_on_after(_LAST_LINE_SECONDS):
+                await self._line.finished.wait()
+        return met
 
-    def has_looked(self) -> None:
-        """One condition is not true yet."""
-        self._looked += 1
-        if self._looked >= len(self.conditions):
-            self._scope.deadline = self._deadline
-
-    async def run(self) -> bool:
-        """False when the time was up. Raises what a condition raises."""
-        with self._scope:
-            async with anyio.create_task_group() as group:
-                for condition in self.conditions:
-                    group.start_soon(self._watch, condition, group.cancel_scope)
-        if self._failure is not None:
-            raise self._failure
-        return not self._scope.cancelled_caught
-
-    async def _watch(self, condition: Callable[[], Awaitable[_Met | None]], others: anyio.CancelScope) -> None:
-        try:
-            met = await condition()
-        except PersistprocError as error:
-            self._failure = error
-            others.cancel()
-            return
-        self.has_looked()
-        if met is not None and self.met is None:
-            self.met = met
-            others.cancel()
+    async def obstacle(self) -> str:
+        return await self._condition.obstacle()
 
 
-async def _end(attempt: _Attempt, run: Run) -> _Met:
-    if run.live:
-        attempt.has_looked()
-    await run.ended.wait()
-    return "exit", None
-
-
-def _compiled(text: str) -> regex.Pattern[str]:
-    # regex, not re: its matches can be given a time; one unlucky pattern in re would stop the whole daemon for hours.
-    import regex
-
-    try:
-        return regex.compile(text)
-    except regex.error as error:
-        raise InvalidParams(f"output is not a regular expression: {error}") from None
-    except RecursionError:
-        raise InvalidParams("output nests too deeply for a regular expression") from None
-
-
-def _first_match(pattern: regex.Pattern[str], lines: list[str]) -> str | None:
-    deadline = time.monotonic() + _MATCH_SECONDS
-    try:
-        for line in lines:
-            if pattern.search(line, timeout=max(deadline - time.monotonic(), 0.001), concurrent=True):
-                return line
-    except TimeoutError:
-        raise InvalidParams("the regular expression takes too long on this output", hint="use a simpler one") from None
-    return None
+def _stuck(process: Process, run: Run, text: str) -> WaitFailed:
+    return WaitFailed(
+        f"{full_name(process)} waits for input: {text}",
+        hint=f"answer it: persistproc send {process.name} TEXT",
+        data={"state": run.state, "exit_code": None, "signal": None, "waiting_for_input": text},
+    )

@@ -1,0 +1,1 @@
+"""What a client can wait for, a module each."""

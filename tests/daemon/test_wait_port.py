@@ -1,0 +1,99 @@
+"""Waiting for a port: told at once, whatever else listens there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.daemon.hub import Hub, in_thread
+from tests.kit import WireError, eventually, free_port, program
+
+PROMPT = 0.1
+"""Seconds from listen(2) to the reply; on a quiet machine it takes a tenth of it."""
+
+
+def timed(hub: Hub, process: str, **params: Any) -> Any:
+    """Begin to wait; the future has the reply and when it came, on the clock of the children."""
+    connection = hub.connect()
+    params = {"process": process, "working_directory": str(hub.project), "timeout_seconds": 10, **params}
+    return in_thread(lambda: (connection.call("wait_for_process", **params), time.monotonic()))
+
+
+def told(hub: Hub, process: str, order: str) -> float:
+    """Send an order to a late_server; when it was obeyed."""
+    hub.call("send_process_input", process, input=order)
+    return float(hub.await_line(process, f"^{order.split()[0]} ").split()[1])
+
+
+def test_at_once(hub: Hub) -> None:
+    port = free_port()
+    hub.ready(program("http_server", port), name="p")
+    reply = hub.call("wait_for_process", "p", port=port)
+    assert (reply["met"], reply["line"], reply["status_code"]) == ("port", None, None)
+    assert reply["last_lines"] == [f"ready {port}"]
+    assert [each["port"] for each in reply["ports"]] == [port]
+
+
+def test_at_the_moment(hub: Hub) -> None:
+    port = free_port()
+    hub.ready(program("late_server", port), name="p")
+    waiting = timed(hub, "p", port=port)
+    listened = told(hub, "p", "listen")
+    reply, at = waiting.result(10)
+    assert reply["met"] == "port"
+    assert at - listened < PROMPT
+
+
+def test_one_that_was_held_by_somebody_else(hub: Hub) -> None:
+    """SO_REUSEPORT and the like aside, it must end there first; the wait goes on until then."""
+    port = free_port()
+    hub.ready(program("http_server", port), name="other")
+    hub.start(["sh", "-c", 'read line; exec "$@"', "sh", *program("http_server", port)], name="p")
+    waiting = hub.aside("wait_for_process", "p", port=port, timeout_seconds=10)
+    hub.stop("other")
+    hub.call("send_process_input", "p", input="go")
+    assert waiting.result(10)["met"] == "port"
+
+
+def test_who_holds_it(hub: Hub) -> None:
+    port = free_port()
+    other = hub.ready(program("http_server", port), name="other")
+    hub.ready(program("sleeper"), name="p")
+    error = hub.error("wait_for_process", "p", port=port, timeout_seconds=0.1)
+    assert error.code == "wait_timed_out"
+    assert f"port {port} is held by {hub.project.name}/other (pid {other['pid']})" in str(error)
+
+
+def test_nobody_has_it(hub: Hub) -> None:
+    port = free_port()
+    hub.ready(program("sleeper"), name="p")
+    error = hub.error("wait_for_process", "p", port=port, timeout_seconds=0.1)
+    assert f"nobody listens on port {port}" in str(error)
+    assert error.error["data"]["waiting_for_input"] is None
+
+
+def test_a_grandchild_that_listens(hub: Hub) -> None:
+    port = free_port()
+    hub.start(["sh", "-c", '"$@" & wait', "sh", *program("http_server", port)], name="p")
+    assert hub.call("wait_for_process", "p", port=port, timeout_seconds=10)["met"] == "port"
+
+
+def test_a_server_that_puts_itself_into_the_background(hub: Hub) -> None:
+    port = free_port()
+    # In the background a shell gives a command no input, unless it is told to.
+    hub.start(["sh", "-c", 'exec 3<&0; "$@" <&3 & exit 0', "sh", *program("late_server", port)], name="p")
+    assert hub.call("wait_for_process", "p")["state"] == "exited"
+    eventually(lambda: hub.lines("p") == ["ready"])
+    waiting = hub.aside("wait_for_process", "p", port=port, timeout_seconds=10)
+    with open(hub.log_path("p").parent / "stdin", "wb", buffering=0) as stdin:
+        stdin.write(b"listen\n")
+    assert waiting.result(10)["met"] == "port"
+
+
+def test_an_end_while_it_waits(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    waiting = hub.aside("wait_for_process", "p", port=free_port())
+    hub.stop("p")
+    error = waiting.exception(5)
+    assert isinstance(error, WireError)
+    assert (error.code, error.error["data"]["state"]) == ("wait_failed", "stopped")

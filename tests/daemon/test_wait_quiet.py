@@ -1,0 +1,124 @@
+"""Waiting for silence, for states, and for several things at once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.daemon.hub import Hub
+from tests.daemon.test_wait_port import timed
+from tests.kit import WireError, program
+
+
+def test_quiet_already(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    begun = time.monotonic()
+    reply = hub.call("wait_for_process", "p", idle_seconds=0.2)
+    assert (reply["met"], reply["last_lines"], reply["state"]) == ("idle", ["ready"], "running")
+    assert 0.2 <= time.monotonic() - begun < 0.5
+
+
+def test_no_time_at_all(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    assert hub.call("wait_for_process", "p", idle_seconds=0, timeout_seconds=0)["met"] == "idle"
+
+
+def test_counted_from_the_last_output(hub: Hub) -> None:
+    script = "i=0; while [ $i -lt 8 ]; do echo $i; sleep 0.05; i=$((i+1)); done; sleep 1000"
+    hub.start(["sh", "-c", script], name="p")
+    waiting = timed(hub, "p", idle_seconds=0.3)
+    hub.await_line("p", "^7$")
+    seen = time.monotonic()
+    reply, at = waiting.result(10)
+    assert reply["last_lines"][-1] == "7"
+    assert 0.2 < at - seen < 0.45
+
+
+def test_never_quiet(hub: Hub) -> None:
+    hub.start(["sh", "-c", "while :; do echo busy; sleep 0.02; done"], name="p")
+    error = hub.error("wait_for_process", "p", idle_seconds=0.2, timeout_seconds=0.5)
+    assert error.code == "wait_timed_out"
+    assert "goes on printing" in str(error)
+    assert error.error["data"]["last_lines"][-1] == "busy"
+
+
+def test_a_build_that_is_done_is_quiet(hub: Hub) -> None:
+    hub.start(["sh", "-c", "echo done"], name="p")
+    reply = hub.call("wait_for_process", "p", idle_seconds=60)
+    assert (reply["met"], reply["state"], reply["last_lines"]) == ("idle", "exited", ["done"])
+
+
+def test_a_build_that_failed_is_not(hub: Hub) -> None:
+    hub.start(["sh", "-c", "echo wrong; exit 2"], name="p")
+    error = hub.error("wait_for_process", "p", idle_seconds=60)
+    assert (error.code, error.error["data"]["last_lines"]) == ("wait_failed", ["wrong"])
+
+
+def test_a_state_that_is(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    assert hub.call("wait_for_process", "p", state="running")["met"] == "state"
+
+
+def test_a_state_to_come(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    waiting = [hub.aside("wait_for_process", "p", state=state) for state in ("stopping", "stopped")]
+    hub.list()  # they were received before the stop
+    hub.stop("p")
+    assert [future.result(5)["met"] for future in waiting] == ["state", "state"]
+
+
+@pytest.mark.parametrize("state", ["starting", "exited"])
+def test_a_state_that_cannot_come(hub: Hub, state: str) -> None:
+    hub.ready(program("sleeper"), name="p")
+    waiting = hub.aside("wait_for_process", "p", state=state)
+    hub.list()
+    hub.stop("p")
+    error = waiting.exception(5)
+    assert isinstance(error, WireError)
+    assert error.code == "wait_failed"
+
+
+def test_a_line_comes_before_the_end(hub: Hub) -> None:
+    hub.ready(["sh", "-c", "echo ready; read line; echo the last line"], name="p")
+    waiting = hub.aside("wait_for_process", "p", exit=True, state="exited", output="last line")
+    hub.call("send_process_input", "p", input="")
+    assert waiting.result(5)["met"] == "output"
+    assert hub.call("wait_for_process", "p", exit=True, output="last line")["met"] == "output"
+    assert hub.call("wait_for_process", "p", exit=True, output="no such line")["met"] == "exit"
+
+
+def test_the_end_of_the_output_is_told(hub: Hub) -> None:
+    hub.finish(["sh", "-c", "seq 30"], name="p")
+    assert hub.call("wait_for_process", "p")["last_lines"] == [str(number) for number in range(21, 31)]
+
+
+def test_a_restart_ends_the_wait_and_says_so(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    waiting = hub.aside("wait_for_process", "p", output="never")
+    hub.list()
+    hub.call("restart_process", "p")
+    error = waiting.exception(5)
+    assert isinstance(error, WireError)
+    assert error.code == "wait_failed"
+
+
+def test_since_needs_output(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    assert hub.error("wait_for_process", "p", since="10s").code == "invalid_params"
+
+
+def test_only_lines_after_a_place(hub: Hub) -> None:
+    hub.ready(program("echo_stdin"), name="p")
+    cursor = hub.call("get_process_output", "p")["cursor"]
+    waiting = hub.aside("wait_for_process", "p", output="ready|got: new", since=cursor, timeout_seconds=10)
+    hub.call("send_process_input", "p", input="new")
+    assert waiting.result(10)["line"] == "got: new"
+
+
+def test_only_lines_after_a_mark(hub: Hub) -> None:
+    hub.ready(program("echo_stdin"), name="p")
+    hub.call("set_mark", name="edit")
+    error = hub.error("wait_for_process", "p", output="ready", since="mark:edit", timeout_seconds=0.1)
+    assert error.code == "wait_timed_out"
+    assert hub.error("wait_for_process", "p", output="x", since="mark:none").code == "invalid_params"
