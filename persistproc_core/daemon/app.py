@@ -15,11 +15,16 @@ import anyio.to_thread
 from .. import __version__
 from ..paths import Home
 from ..protocol import PROTOCOL_VERSION, DaemonStatus
+from .bookmarks import Bookmarks
+from .capturing import Capturing
 from .clock import now
+from .config import Configuration
 from .control import Control
 from .dispatch import Dispatcher
 from .ending import Ender
 from .facts import Facts
+from .following import Following
+from .journal import Journal
 from .keeper import Keeper
 from .lifecycle import Lifecycle
 from .listener import Listener
@@ -27,14 +32,19 @@ from .log import Log
 from .methods import Methods, hello
 from .output import Output
 from .peer import Peer
+from .prompts import Prompts
+from .pruning import Pruning
 from .recovery import Recovery
 from .registry import Registry
+from .retention import Retention
 from .session import Session
+from .sightings import Sightings
 from .store import Store
 from .supervisor import Supervisor
 from .tables import Tables
 from .tasks import Tasks
 from .waiting import Waiting
+from .watchers import Watchers
 
 __all__ = ["AlreadyRunning", "Daemon", "take_lock"]
 
@@ -78,6 +88,10 @@ class Daemon:
         self._registry = Registry()
         self._keeper: Keeper | None = None
         self._listener: Listener | None = None
+        self._journal: Journal | None = None
+        self._following: Following
+        self._configuration: Configuration | None = None
+        self._retention: Retention | None = None
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until somebody asks for the end. ``ready()`` is called when connections are accepted."""
@@ -94,6 +108,8 @@ class Daemon:
         finally:
             if self._listener is not None:
                 self._listener.close()
+            if self._journal is not None:
+                self._journal.close()
             log.info("daemon.ended", pid=os.getpid())
             log.close()
 
@@ -101,6 +117,11 @@ class Daemon:
         disk = Store(self._home.runs)
         tasks = Tasks(group, log)
         lifecycle = Lifecycle(tasks, log, disk, self._registry)
+        journal = lifecycle.journal = self._journal = Journal(self._home.events, log)
+        configuration = lifecycle.configuration = self._configuration = Configuration(self._home.config, log)
+        retention = lifecycle.retention = self._retention = Retention(
+            self._home.runs, log, self._registry, configuration, journal
+        )
         recovery = Recovery(tasks, log, disk, self._registry, lifecycle)
         keeper = self._keeper = Keeper(
             self._home,
@@ -109,13 +130,23 @@ class Daemon:
             on_started=lifecycle.on_started,
             on_exited=lifecycle.on_exited,
             on_grew=lifecycle.grew,
+            on_rolled=retention.rolled,
+            on_lost=retention.lost,
         )
         ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
         lifecycle.keeper = keeper
         lifecycle.ender = ender
+        bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log)
+        await journal.load()
+        group.start_soon(journal.run)
+        await configuration.refresh()
+        self._following = Following(self._registry, journal, keeper, log)
+        group.start_soon(Sightings(tasks, self._registry, journal, keeper).run)
         await recovery.load()
+        await bookmarks.load()
+        group.start_soon(retention.run)
         await group.start(keeper.run)
-        dispatcher = Dispatcher(self._methods(group, lifecycle, ender, keeper, disk).handlers(), log)
+        dispatcher = Dispatcher(self._methods(group, tasks, lifecycle, ender, keeper, disk, bookmarks).handlers(), log)
 
         async def handle(connection: socket.socket, peer: Peer) -> None:
             await Session(connection, peer, dispatcher, self._hello).serve()
@@ -127,18 +158,32 @@ class Daemon:
         await self._quit.wait()
 
     def _methods(
-        self, group: anyio.abc.TaskGroup, lifecycle: Lifecycle, ender: Ender, keeper: Keeper, disk: Store
+        self,
+        group: anyio.abc.TaskGroup,
+        tasks: Tasks,
+        lifecycle: Lifecycle,
+        ender: Ender,
+        keeper: Keeper,
+        disk: Store,
+        bookmarks: Bookmarks,
     ) -> Methods:
-        facts = Facts(ender)
-        output = Output(keeper)
+        supervisor = Supervisor(self._registry, lifecycle, disk, self._umask, self._files)
+        output = Output(keeper, bookmarks)
+        prompts = Prompts(ender, keeper, output, lifecycle.journal)
+        facts = Facts(ender, prompts)
+        group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)
         return Methods(
             group=group,
             registry=self._registry,
-            supervisor=Supervisor(self._registry, lifecycle, disk, self._umask, self._files),
+            supervisor=supervisor,
             control=Control(self._registry, lifecycle),
             facts=facts,
             output=output,
-            waiting=Waiting(facts, output),
+            waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks),
+            following=self._following,
+            bookmarks=bookmarks,
+            pruning=Pruning(self._registry, lifecycle),
+            capturing=Capturing(self._registry, lifecycle, supervisor, disk),
             daemon_facts=self._status,
             quit_soon=lambda: self._quit_in(group),
         )
@@ -150,6 +195,7 @@ class Daemon:
         # The reply to shutdown_daemon is on its way through its session; the client closes when it has it.
         with anyio.move_on_after(_LAST_REPLIES_SECONDS):
             if self._listener is not None:
+                await self._following.quit()
                 await self._listener.wait_idle()
         self._quit.set()
 
@@ -160,7 +206,9 @@ class Daemon:
                 log.info("daemon.signalled", signal=signal.Signals(number).name)
                 self._quit.set()
 
-    def _status(self) -> DaemonStatus:
+    async def _status(self) -> DaemonStatus:
+        if self._configuration is not None:
+            await self._configuration.refresh()
         return {
             "pid": os.getpid(),
             "version": __version__,
@@ -175,4 +223,8 @@ class Daemon:
             "memory_bytes": 0,
             "keeper_memory_bytes": None,
             "connections": self._listener.connections if self._listener else 0,
+            "output_bytes": await self._retention.measure() if self._retention else 0,
+            "output_limit_bytes": self._configuration.total_bytes if self._configuration else 0,
+            "config": self._home.config,
+            "config_problems": list(self._configuration.problems) if self._configuration else [],
         }

@@ -71,7 +71,7 @@ class Ender:
 
     async def signal_members(self, run: Run, signum: int, members: list[Process], *, of_session: bool) -> None:
         """Send one signal to these members, the group at one go where that is safe."""
-        sent = of_session and await self._keeper.signal(run, signum, "group")
+        sent = of_session and not run.captured and await self._keeper.signal(run, signum, "group")
         for member in members:
             if sent and member.pgid == run.pid:
                 continue
@@ -92,7 +92,7 @@ class _Attempt:
 
     async def _left(self, of_session: bool) -> list[Process]:
         members = await self._ender.members(self._run)
-        outside = {process.pid for process in escaped(members, self._run.pid)}
+        outside = set() if self._run.captured else {process.pid for process in escaped(members, self._run.pid)}
         left = [process for process in members if (process.pid not in outside) == of_session]
         self.seen.update(process.pid for process in left)
         return left
@@ -117,6 +117,9 @@ class _Attempt:
     async def _send(self, signum: int, to: list[Process], of_session: bool) -> None:
         self.ended_by = signal_name(signum)
         await self._ender.signal_members(self._run, signum, to, of_session=of_session)
+        if signum == signal.SIGTERM and self._run.settings.tty:
+            # An interactive shell ignores SIGTERM; the end of its terminal it does not (systemd.kill(5), SendSIGHUP=).
+            await self._ender.signal_members(self._run, signal.SIGHUP, to, of_session=of_session)
         if signum != signal.SIGKILL:
             # One that was stopped (Ctrl-Z, SIGSTOP) would never get to see the signal (signal(7)).
             await self._ender.signal_members(self._run, signal.SIGCONT, to, of_session=of_session)
@@ -146,6 +149,9 @@ async def wait_gone(identity: Identity) -> None:
 
 def _members(table: ProcessTable, run: Run) -> list[Process]:
     leader = table.processes.get(run.pid or 0)
+    if run.captured:
+        # Its group, session and children are those of its user's pipeline: it alone is ours.
+        return [leader] if leader is not None and leader.alive and leader.identity == run.identity else []
     # Unreaped by the keeper, or in this very look by its identity: then the leader's number means this run.
     trusted = run.is_child or (leader is not None and leader.identity == run.identity)
     return table.members(run.run_id, run.pid, trust_session=trusted)

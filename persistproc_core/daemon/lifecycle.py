@@ -12,23 +12,26 @@ import anyio.to_thread
 from ..errors import StopTimedOut, StorageFailed
 from . import store
 from .clock import now, rfc3339
+from .config import Configuration
 from .ending import Ender, Ending, wait_gone
 from .failures import start_failed
 from .identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of
+from .journal import Journal
 from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
 from .log import Log
+from .logs.reader import RunLog
 from .model import Outcome, Process, Run
 from .process_table import MARKER, environment_of
 from .procfs import exit_status_of_zombie
 from .registry import Registry
+from .retention import Retention
 from .states import Event
 from .store import Record, Store
 from .tasks import Tasks
 
 __all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
 
-_KEPT_RUNS = 20
 _REAPED_WITHIN = 0.2
 _REPORTED_WITHIN = 5.0
 _EXECUTED_WITHIN = 1.0
@@ -47,6 +50,9 @@ class Lifecycle:
         self._registry = registry
         self.keeper: Keeper
         self.ender: Ender
+        self.journal: Journal
+        self.configuration: Configuration
+        self.retention: Retention
 
     # --- the beginning ------------------------------------------------------------------------------------------------
 
@@ -60,11 +66,17 @@ class Lifecycle:
                 f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
             ) from None
 
-    async def launch(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
-        """Let the keeper start the command of a prepared run. Raises `StartFailed`; no run is left behind then."""
+    async def launch(
+        self, process: Process, run: Run, environment: dict[str, str], umask: int, replaces: int | None = None
+    ) -> None:
+        """Let the keeper start the command of a prepared run. Raises `StartFailed`; no run is left behind then.
+
+        ``replaces`` is the number of the run that this one was started in place of.
+        """
+        reason = run.reason
         self._registry.add_run(process, run)
         try:
-            await self._start(run, environment, umask)
+            await self._start(process, run, environment, umask)
         except KeeperRefused as refusal:
             self._forget(process, run)
             failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
@@ -79,7 +91,10 @@ class Lifecycle:
             run.launched.set()
         self.hold(run)
         self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
-        self._prune(process)
+        self.journal.began(process, run, reason=reason, replaces=replaces)
+        if not run.live:
+            self.journal.ended(process, run)  # it ended before its start was answered
+        self.prune(process)
 
     def _forget(self, process: Process, run: Run) -> None:
         self._registry.discard_run(process, run)
@@ -88,10 +103,13 @@ class Lifecycle:
         self._drop_handle(run)
         run.gone.set()
 
-    async def _start(self, run: Run, environment: dict[str, str], umask: int) -> None:
+    async def _start(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
+        await self.configuration.refresh()
         while True:
             try:
-                pid, start = await self.keeper.start(run, environment, umask)
+                pid, start = await self.keeper.start(
+                    run, environment, umask, self.configuration.stream_bytes(process, run)
+                )
             except KeeperLost:
                 if await self._started_anyway(run):
                     return
@@ -137,7 +155,14 @@ class Lifecycle:
         """A start that a former daemon asked for has come to exec."""
         found = self._registry.run(run_id)
         if found is not None and found[1].state == "starting":
-            found[1].advance(Event.SPAWNED)
+            self.found_running(found[1])
+
+    def found_running(self, run: Run) -> None:
+        """The command of a run is executed that a former daemon asked for."""
+        run.advance(Event.SPAWNED)
+        found = self._registry.run(run.run_id)
+        if found is not None:
+            self.journal.found_running(*found)
 
     def on_exited(self, run_id: str, outcome: Outcome) -> None:
         """The keeper has seen the end of a leader; all that it wrote is in the log."""
@@ -150,6 +175,10 @@ class Lifecycle:
             return
         run.finish(outcome, ended_at or (rfc3339(outcome.time_ns) if outcome else now()), reason)
         self._log.info("run.ended", run=run.run_id, state=run.state, exit_code=run.exit_code, signal=run.signal)
+        found = self._registry.run(run.run_id)
+        if found is not None and run.launched.is_set():
+            self.journal.found_running(*found)
+            self.journal.ended(*found)
         self._tasks.start(self.settle, run)
 
     async def settle(self, run: Run) -> None:
@@ -178,6 +207,7 @@ class Lifecycle:
         self._drop_handle(run)
         run.survivors = ()
         run.gone.set()
+        self.retention.wake()
         run.grew()
         await self.write(run)
 
@@ -213,6 +243,9 @@ class Lifecycle:
         if run.live:
             run.stop_reason = reason
             run.advance(Event.STOP_ASKED)
+            found = self._registry.run(run.run_id)
+            if found is not None:
+                self.journal.tell("stopping", *found, reason=reason)
             await self.write(run)
         run.ending = True
         try:
@@ -243,8 +276,10 @@ class Lifecycle:
 
     # --- old runs -----------------------------------------------------------------------------------------------------
 
-    def _prune(self, process: Process) -> None:
-        for run in process.runs[:-_KEPT_RUNS]:
+    def prune(self, process: Process) -> None:
+        """A run has begun: delete the oldest ones where there are too many."""
+        self.retention.wake()
+        for run in process.runs[: -self.configuration.runs(process)]:
             if run.gone.is_set():
                 self._registry.discard_run(process, run)
                 self._tasks.start(self.discard, run)
@@ -259,7 +294,11 @@ class Lifecycle:
     async def delete(self, run: Run) -> None:
         """Delete the folder of a run that the registry does not know any more. Raises `OSError`."""
         async with run.writing:
+            end = await anyio.to_thread.run_sync(RunLog(run.directory).sizes)
+            # First, so that a follower who then finds no folder knows what he missed.
+            self.journal.deleted(run.run_id, end)
             await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
+        self.retention.wake()
 
     # --- runs without a keeper ----------------------------------------------------------------------------------------
 
@@ -290,7 +329,10 @@ class Lifecycle:
                 self.finish(run, None, "", await self._last_seen(run))
             return
         if run.state == "starting":
-            run.advance(Event.SPAWNED)
+            if await anyio.to_thread.run_sync(_is_executed, run):
+                self.found_running(run)
+            else:
+                run.advance(Event.SPAWNED)
         if not run.watched:
             run.watched = True
             self._tasks.start(self._watch_orphan, run, run.handle)
@@ -308,10 +350,15 @@ class Lifecycle:
         await self.keeper.release(run.run_id)
         await self.discard(run)
 
+    async def adopt(self, run: Run) -> None:
+        """Have the keeper hold and drain the FIFOs of a run that is not its child. Raises `KeeperRefused`."""
+        found = self._registry.run(run.run_id)
+        await self.keeper.adopt(run, self.configuration.stream_bytes(found[0], run) if found is not None else None)
+
     async def drain_orphan(self, run: Run) -> None:
         """Have the keeper read the FIFOs of a run that is not its child."""
         try:
-            await self.keeper.adopt(run)
+            await self.adopt(run)
             await self.keeper.drain(run)
         except KeeperRefused as refusal:
             self._log.warning("run.undrained", run=run.run_id, error=str(refusal))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import anyio
@@ -11,23 +11,35 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from .. import __version__
-from ..errors import StartFailed
+from ..errors import InvalidParams, StartFailed
 from ..protocol import (
     PROTOCOL_VERSION,
     ActParams,
     CallerParams,
+    CancelReply,
+    CancelSubscriptionParams,
+    CaptureProcessParams,
+    CaptureReply,
     DaemonStatus,
+    FollowProcessOutputParams,
+    FollowReply,
     GetProcessStatusParams,
     Hello,
     InputReply,
     ListProcessesParams,
     ListReply,
+    MarkInfo,
+    MarksReply,
     NoParams,
     ProcessInfo,
+    PruneProcessesParams,
+    PruneReply,
     RemoveReply,
+    ResizeTerminalParams,
     RestartProcessParams,
     RestartReply,
     SendProcessInputParams,
+    SetMarkParams,
     ShutdownDaemonParams,
     ShutdownReply,
     SignalProcessParams,
@@ -37,16 +49,22 @@ from ..protocol import (
     StopProcessParams,
     StopReply,
     TargetParams,
+    WatchProcessesParams,
+    WatchReply,
 )
 from ..schema import openrpc_document
 from . import environment as environments
+from .bookmarks import Bookmarks
+from .capturing import Capturing
 from .control import Control
 from .dispatch import Handler
 from .facts import Facts, run_info
+from .following import Following
 from .model import Process
 from .output import Output
 from .peer import Peer
 from .projects import project_name, project_root
+from .pruning import Pruning
 from .registry import Registry
 from .supervisor import Supervisor
 from .usage import resident_bytes
@@ -68,7 +86,11 @@ class Methods:
         facts: Facts,
         output: Output,
         waiting: Waiting,
-        daemon_facts: Callable[[], DaemonStatus],
+        following: Following,
+        bookmarks: Bookmarks,
+        pruning: Pruning,
+        capturing: Capturing,
+        daemon_facts: Callable[[], Awaitable[DaemonStatus]],
         quit_soon: Callable[[], None],
     ) -> None:
         self._group = group
@@ -78,6 +100,10 @@ class Methods:
         self._facts = facts
         self._output = output
         self._waiting = waiting
+        self._following = following
+        self._bookmarks = bookmarks
+        self._pruning = pruning
+        self._capturing = capturing
         self._daemon_facts = daemon_facts
         self._quit_soon = quit_soon
 
@@ -90,11 +116,19 @@ class Methods:
             "list_processes": self._list_processes,
             "get_process_status": self._get_process_status,
             "get_process_output": self._get_process_output,
+            "follow_process_output": self._follow_process_output,
+            "watch_processes": self._watch_processes,
+            "cancel_subscription": self._cancel_subscription,
+            "set_mark": self._set_mark,
+            "list_marks": self._list_marks,
             "get_process_log_paths": self._get_process_log_paths,
             "wait_for_process": self._wait_for_process,
             "send_process_input": self._to_end(self._send_process_input),
+            "resize_terminal": self._resize_terminal,
+            "capture_process": self._to_end(self._capture_process),
             "signal_process": self._to_end(self._signal_process),
             "remove_process": self._to_end(self._remove_process),
+            "prune_processes": self._to_end(self._prune_processes),
             "get_daemon_status": self._get_daemon_status,
             "shutdown_daemon": self._to_end(self._shutdown_daemon),
             "rpc.discover": self._discover,
@@ -183,6 +217,19 @@ class Methods:
         runs = await self._control.remove(process, params)
         return {"name": process.name, "project": project_name(process.project_directory), "runs": runs}
 
+    async def _resize_terminal(self, params: ResizeTerminalParams, peer: Peer) -> ProcessInfo:
+        process = await self._find(params)
+        await self._control.resize(process, params)
+        return self._facts.plain(process)
+
+    async def _capture_process(self, params: CaptureProcessParams, peer: Peer) -> CaptureReply:
+        process = await self._capturing.capture(params, peer, peer.client(params.get("client")))
+        return {**self._facts.plain(process), "path": os.path.join(process.runs[-1].directory, "stdout")}
+
+    async def _prune_processes(self, params: PruneProcessesParams, peer: Peer) -> PruneReply:
+        everywhere = params.get("all_projects", False)
+        return await self._pruning.prune(params, None if everywhere else await _project(params))
+
     # --- questions ----------------------------------------------------------------------------------------------------
 
     async def _list_processes(self, params: ListProcessesParams, peer: Peer) -> ListReply:
@@ -220,10 +267,29 @@ class Methods:
     async def _wait_for_process(self, params: Any, peer: Peer) -> object:
         return await self._waiting.wait(await self._find(params), params)
 
+    async def _set_mark(self, params: SetMarkParams, peer: Peer) -> MarkInfo:
+        return await self._bookmarks.set(await _own_project(params), params["name"])
+
+    async def _list_marks(self, params: CallerParams, peer: Peer) -> MarksReply:
+        return {"marks": self._bookmarks.list(await _own_project(params))}
+
+    # --- subscriptions ------------------------------------------------------------------------------------------------
+
+    async def _follow_process_output(self, params: FollowProcessOutputParams, peer: Peer) -> FollowReply:
+        return await self._following.follow(params, await _project(params), peer)
+
+    async def _watch_processes(self, params: WatchProcessesParams, peer: Peer) -> WatchReply:
+        return await self._following.watch(params, await _project(params), peer)
+
+    async def _cancel_subscription(self, params: CancelSubscriptionParams, peer: Peer) -> CancelReply:
+        assert peer.subscriptions is not None
+        peer.subscriptions.cancel(params["subscription"])
+        return {"subscription": params["subscription"]}
+
     # --- the daemon ---------------------------------------------------------------------------------------------------
 
     async def _get_daemon_status(self, params: NoParams, peer: Peer) -> DaemonStatus:
-        status = self._daemon_facts()
+        status = await self._daemon_facts()
         keeper = status["keeper_pid"]
         resident = await anyio.to_thread.run_sync(resident_bytes, os.getpid())
         status["memory_bytes"] = resident or 0
@@ -243,6 +309,13 @@ class Methods:
 def hello(instance: str) -> Hello:
     """The first line on every connection."""
     return {"protocol": PROTOCOL_VERSION, "version": __version__, "pid": os.getpid(), "instance": instance}
+
+
+async def _own_project(params: CallerParams) -> str:
+    project = await _project(params)
+    if project is None:
+        raise InvalidParams("working_directory is needed: marks belong to a project")
+    return project
 
 
 async def _project(params: CallerParams) -> str | None:

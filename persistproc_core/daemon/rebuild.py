@@ -11,7 +11,10 @@ from .keeper import KeptRun
 from .model import Run, Settings
 from .names import made_valid
 
-__all__ = ["rebuild"]
+__all__ = ["CAPTURED_NOTE", "rebuild"]
+
+CAPTURED_NOTE = "captured"
+"""The file in a run's folder that says that persistproc did not start it."""
 
 
 def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
@@ -38,6 +41,7 @@ def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
         started_by={"name": "unknown"},
         boot_id=boot_id(),
         reason="its record was lost; this is what the system knows of it",
+        captured=os.path.exists(os.path.join(directory, CAPTURED_NOTE)),
     )
     run.launched.set()
     return made_valid(name or command.argv[0]), run

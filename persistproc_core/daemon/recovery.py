@@ -14,7 +14,6 @@ from .names import free_name
 from .projects import project_root
 from .rebuild import rebuild
 from .registry import Registry
-from .states import Event
 from .store import Store
 from .tasks import Tasks
 
@@ -46,6 +45,8 @@ class Recovery:
             process.command = record.run.command
             process.working_directory = record.run.working_directory
             self._registry.add_run(process, record.run)
+            if not record.run.live:
+                self._lifecycle.journal.found_ended(process, record.run)
 
     async def reconcile(self, kept: list[KeptRun]) -> None:
         """Go through all runs that are not known to be gone, with the keeper's list at hand."""
@@ -93,7 +94,7 @@ class Recovery:
             run.is_child = True
             run.identity = Identity(boot_id(), kept.pid, kept.start or 0)
             if run.state == "starting" and not kept.starting:
-                run.advance(Event.SPAWNED)
+                self._lifecycle.found_running(run)
             self._lifecycle.hold(run)
             if kept.outcome is not None:
                 self._lifecycle.finish(run, kept.outcome)

@@ -14,6 +14,7 @@ import anyio.to_thread
 from ..errors import (
     InvalidParams,
     NameTaken,
+    NotRestartable,
     PersistprocError,
     ProcessNotFound,
     ShuttingDown,
@@ -132,13 +133,14 @@ class Supervisor:
         self._registry.add(process)
         return process
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises `ShuttingDown` once the daemon is about to end."""
         # Under the process's lock: a shutdown that begins later waits for the lock, and finds the run to be stopped.
         if self._shutting_down:
             raise ShuttingDown("the daemon is about to end", hint="try again in a moment")
 
     async def _start_locked(self, process: Process, asked: Requested, client: ClientInfo) -> Started:
-        self._check_open()
+        self.check_open()
         run = process.current
         if run is not None and run.live and run.state != "stopping":
             same = run.command.argv == asked.command.argv
@@ -150,7 +152,8 @@ class Supervisor:
         if run is not None and run.present and not run.spared:
             reason = by_whom("replaced", client, asked.params.get("reason"))
             await self._end_for(prepared, run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, reason)
-        started = Started(process, await self._launch(process, prepared))
+        again = run is not None and (asked.params.get("fresh", False) or asked.params.get("replace", False))
+        started = Started(process, await self._launch(process, prepared, run if again else None))
         started.previous = run
         return started
 
@@ -171,7 +174,16 @@ class Supervisor:
 
     async def _prepare_asked(self, process: Process, asked: Requested, client: ClientInfo) -> _Prepared:
         params = asked.params
-        settings = Settings(params.get("umask"), asked.limits(), asked.ignored_signals())
+        settings = Settings(
+            params.get("umask"),
+            asked.limits(),
+            asked.ignored_signals(),
+            tty=params.get("tty", False),
+            rows=params.get("rows", 24),
+            columns=params.get("columns", 80),
+            keep_bytes=params.get("keep_bytes"),
+            keep_runs=params.get("keep_runs"),
+        )
         reason = by_whom("started", client, params.get("reason"))
         return await self._prepare(process, asked.command, asked.directory, settings, asked.environment, client, reason)
 
@@ -188,7 +200,7 @@ class Supervisor:
         """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
         number = process.next_number()
         run_id = new_run_id(process.name, number)
-        environment, added = environments.build(asked, run_id, directory)
+        environment, added = environments.build(asked, run_id, directory, tty=settings.tty)
         if "nofile" not in {name for name, _, _ in settings.limits}:
             settings = settings._replace(limits=(*settings.limits, ("nofile", *self._files)))
         run = Run(
@@ -220,10 +232,11 @@ class Supervisor:
                 await self._lifecycle.discard(prepared.run)
             raise
 
-    async def _launch(self, process: Process, prepared: _Prepared) -> Run:
+    async def _launch(self, process: Process, prepared: _Prepared, replaced: Run | None) -> Run:
         run = prepared.run
         umask = self._umask if run.settings.umask is None else run.settings.umask
-        await self._lifecycle.launch(process, run, prepared.environment, umask)
+        replaces = None if replaced is None else replaced.number
+        await self._lifecycle.launch(process, run, prepared.environment, umask, replaces)
         process.command, process.working_directory = run.command, run.working_directory
         return run
 
@@ -264,7 +277,12 @@ class Supervisor:
             old = process.current
             if old is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="start it again")
-            self._check_open()
+            self.check_open()
+            if old.captured:
+                raise NotRestartable(
+                    f"{full_name(process)} was not started by persistproc: its output is captured",
+                    hint=f"start its program through persistproc: persistproc run --name {process.name} -- COMMAND",
+                )
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
             reason = by_whom("restarted", client, params.get("reason"))
@@ -273,7 +291,7 @@ class Supervisor:
             )
             if old.present and not old.spared:
                 await self._end_for(prepared, old, signum, grace, reason, force=params.get("force", False))
-            run = await self._launch(process, prepared)
+            run = await self._launch(process, prepared, old)
             started = Started(process, run)
             started.previous = old
             started.environment_from = source
@@ -351,7 +369,7 @@ def _stop_options(params: Mapping[str, object] | StopOptions) -> tuple[int, floa
 def _name_taken(process: Process, run: Run, command: Command) -> PersistprocError:
     return NameTaken(
         f"{full_name(process)} already runs another command: {run.command.text}",
-        hint="restart it, replace it (--replace), or choose another name",
+        hint=("stop it" if run.captured else "restart it") + ", replace it (--replace), or choose another name",
         data={"name": process.name, "running": run.command.text, "asked": command.text, "pid": run.pid},
     )
 

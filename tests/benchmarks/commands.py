@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.figures import Figure, Scale, alternately, stopwatch
 from tests.benchmarks.hub import Hub, run_timed
 from tests.kit import RawConnection, read_until
 
-__all__ = ["list_command", "ping"]
+__all__ = ["list_command", "logs_command", "ping"]
 
 _ECHO = str(Path(__file__).with_name("echo_server.py"))
 _HIGHEST = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "
@@ -45,6 +46,34 @@ def list_command(hub: Hub, scale: Scale) -> list[Figure]:
                 Figure(f"list, {count} processes, peak memory", _peak(hub, command), "MiB", 30),
             ]
     return figures
+
+
+def logs_command(hub: Hub, scale: Scale) -> list[Figure]:
+    """``persistproc logs`` of 100 lines, of one process and of two, as a whole process against ``persistproc list``"""
+    names = ["first", "second"]
+    for name in names:
+        hub.client.start_process(command=["seq", "-f", f"{name} line %g of the log", "300"], name=name)
+        hub.client.wait_for_process(process=name, exit=True)
+    try:
+        figures = []
+        for what, words in (("logs, one process", names[:1]), ("logs, two processes", names)):
+            ours = partial(_timed, hub, "logs", *words)
+            timed = alternately(scale.pairs, ours, partial(_timed, hub, "list"))
+            figures.append(Figure(what, timed.ratio, "x", 1.5, timed.said()))
+        return figures
+    finally:
+        for name in names:
+            hub.client.remove_process(process=name)
+
+
+def _timed(hub: Hub, *words: str) -> float:
+    return run_timed(
+        [*_persistproc(), *words],
+        cwd=hub.directory,
+        env=hub.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _persistproc() -> list[str]:

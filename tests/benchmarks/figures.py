@@ -36,13 +36,23 @@ class Scale(NamedTuple):
     processes: int = 30
     """In the list."""
     bulk_bytes: int = 1_000_000_000
+    log_bytes: int = 5_000_000_000
+    """Of the log of which a little is read."""
     lines: int = 1_000_000
+    alternations: int = 4000
+    """Lines in turn to stdout and stderr."""
     starts: int = 200
     burst: int = 100
     """Started, stopped or recovered at once."""
     crowd: int = 1000
     """That many processes tell the memory that each costs."""
     idle_seconds: float = 60.0
+    flood_seconds: float = 30.0
+    kept_bytes: int = 64 * 1024 * 1024
+    """The limit of a stream while it is flooded."""
+    followed_lines: int = 1500
+    """Of which each one's way to a follower is timed."""
+    followed_seconds: float = 10.0
     settle: bool = True
     """Wait until the daemon's worker threads have ended, which takes them ten seconds."""
 

@@ -1,0 +1,176 @@
+"""Output of programs that persistproc did not start: ``some-server | persistproc capture --name web``.
+
+The leader of such a run is the process that asks, the ``persistproc capture`` at the end of the pipe. It alone is ours
+to signal: its process group and session belong to the shell of whoever typed the pipeline. It writes into the FIFO of
+the run, which it holds open for reading and writing as a child would, so it outlives daemon and keeper. The run ends
+when it ends.
+"""
+
+from __future__ import annotations
+
+import os
+
+import anyio
+import anyio.to_thread
+
+from ..errors import InvalidParams, NameTaken, StorageFailed
+from ..protocol import CaptureProcessParams, ClientInfo
+from .clock import now
+from .command import check_name, parse_command
+from .identity import Identity, boot_id, identity_of
+from .keeper_link import KeeperRefused
+from .lifecycle import Lifecycle
+from .model import Process, Run, Settings, new_run_id
+from .peer import Peer
+from .projects import project_root
+from .rebuild import CAPTURED_NOTE
+from .registry import Registry, full_name
+from .requests import by_whom
+from .states import Event
+from .store import Store
+from .supervisor import Supervisor
+
+__all__ = ["Capturing"]
+
+_SETTLED_SECONDS = 1.0
+_HOME_DIRECTORY = os.path.expanduser("~")
+
+
+class Capturing:
+    """Makes runs whose output comes from elsewhere."""
+
+    def __init__(self, registry: Registry, lifecycle: Lifecycle, supervisor: Supervisor, disk: Store) -> None:
+        self._registry = registry
+        self._lifecycle = lifecycle
+        self._supervisor = supervisor
+        self._disk = disk
+
+    async def capture(self, params: CaptureProcessParams, peer: Peer, client: ClientInfo) -> Process:
+        """A run whose leader is the peer; asked twice by the same process, the same run.
+
+        Raises `NameTaken`, `StorageFailed`, `InvalidParams`.
+        """
+        name = check_name(params["name"])
+        directory = params.get("working_directory") or _HOME_DIRECTORY
+        if not os.path.isabs(directory):
+            raise InvalidParams(f"working_directory must be an absolute path, not {directory!r}")
+        directory, project = await anyio.to_thread.run_sync(_place, directory)
+        leader = identity_of(peer.pid) if peer.pid is not None else None
+        if leader is None:
+            raise InvalidParams("the system does not tell which process asks", hint="capture on this machine itself")
+        while True:
+            process = self._process_for(project, name, directory)
+            async with process.lock:
+                if not process.removed:
+                    try:
+                        await self._capture_locked(process, leader, directory, client)
+                        return process
+                    finally:
+                        if not process.runs:
+                            self._registry.discard(process)
+
+    def _process_for(self, project: str, name: str, directory: str) -> Process:
+        process = self._registry.get(project, name)
+        if process is None:
+            process = Process(name, project, parse_command(_argv(name)), directory)
+            self._registry.add(process)
+        return process
+
+    async def _capture_locked(self, process: Process, leader: Identity, directory: str, client: ClientInfo) -> None:
+        self._supervisor.check_open()
+        old = process.current
+        if old is not None and old.live and old.captured and old.identity == leader:
+            await self._connect(old)  # the reply to the first request was lost
+            return
+        if old is not None:
+            await _check_free(process, old)
+        run = self._new_run(process, leader, directory, client)
+        await self._lifecycle.prepare(process, run)
+        self._registry.add_run(process, run)
+        try:
+            await self._connect(run)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                self._registry.discard_run(process, run)
+                await self._lifecycle.discard(run)
+            raise
+        process.command, process.working_directory = run.command, run.working_directory
+        run.launched.set()
+        self._lifecycle.journal.began(process, run, reason=run.reason)
+        await self._lifecycle.find_orphan(run)
+        self._lifecycle.prune(process)
+
+    def _new_run(self, process: Process, leader: Identity, directory: str, client: ClientInfo) -> Run:
+        number = process.next_number()
+        run_id = new_run_id(process.name, number)
+        run = Run(
+            run_id=run_id,
+            number=number,
+            directory=self._disk.folder(run_id),
+            command=parse_command(_argv(process.name)),
+            working_directory=directory,
+            settings=Settings(),
+            started_at=now(),
+            started_by=client,
+            boot_id=boot_id(),
+            identity=leader,
+            reason=by_whom("captured", client, None),
+            captured=True,
+            is_child=False,
+        )
+        run.advance(Event.SPAWNED)
+        return run
+
+    async def _connect(self, run: Run) -> None:
+        """Make the FIFOs, and have the keeper drain them. Raises `StorageFailed`."""
+        try:
+            await anyio.to_thread.run_sync(_make_fifos, run)
+            await self._lifecycle.adopt(run)
+        except OSError as error:
+            raise StorageFailed(
+                f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
+            ) from None
+        except KeeperRefused as refusal:
+            raise StorageFailed(
+                f"the keeper cannot read {run.directory}: {os.strerror(refusal.errno)}", hint="see persistproc doctor"
+            ) from None
+
+
+async def _check_free(process: Process, old: Run) -> None:
+    """Raises `NameTaken` while anything of the run before is alive: nothing of it is ended for a capture."""
+    if not old.live:
+        # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
+        with anyio.move_on_after(_SETTLED_SECONDS):
+            await old.gone.wait()
+    if old.present:
+        state = f"is {old.state}" if old.live else "left processes behind"
+        raise NameTaken(
+            f"{full_name(process)} {state}: {old.command.text}",
+            hint="stop it, or choose another name",
+            data={"name": process.name, "running": old.command.text, "pid": old.pid},
+        )
+
+
+def _argv(name: str) -> list[str]:
+    return ["persistproc", "capture", "--name", name]
+
+
+def _place(directory: str) -> tuple[str, str]:
+    real = os.path.realpath(directory)
+    return real, project_root(real)
+
+
+def _make_fifos(run: Run) -> None:
+    """What a keeper makes for a child. Blocks. Raises `OSError`."""
+    assert run.identity is not None
+    # For the case that the record is lost: whose run it is, and that its group and session are not ours.
+    notes = {CAPTURED_NOTE: "", "spawned": f"{run.identity.pid} {run.identity.start}\n"}
+    for name, content in notes.items():
+        fd = os.open(os.path.join(run.directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb") as file:
+            file.write(content.encode("ascii"))
+    for name in ("stdin", "stdout", "stderr"):
+        try:
+            os.mkfifo(os.path.join(run.directory, name), 0o600)
+        except FileExistsError:
+            pass
