@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import Cli
+from tests.cli.tmux import tmux
 from tests.kit import free_port
 from tests.realworld.journey import Server, take
 
@@ -28,6 +29,30 @@ def install(project: Path, port: int) -> None:
         command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240
     )
     assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+@pytest.mark.timeout(400)
+def test_vite_in_a_terminal_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    if shutil.which("npm") is None or shutil.which("tmux") is None:
+        pytest.skip("npm or tmux is not installed")
+    install(cli.project, free_port())
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    with tmux(cli, folder) as pane:
+        pane.enter("persistproc --tty npm run dev")
+        pane.wait_for("press h + enter to show help")
+        pane.enter("h")
+        pane.wait_for("press q + enter to quit")
+        pane.detach()
+        cli("daemon", "restart", check=0)
+        pane.resize(30, 100)
+        pane.enter("persistproc attach dev")
+        pane.wait_for("press q + enter to quit")
+        pane.enter("r")
+        pane.wait_for("server restarted")
+        pane.enter("q")
+        pane.wait_for("dev ended with exit code 0")
+    cli("shutdown", "--yes", check=0)
 
 
 @pytest.mark.timeout(400)

@@ -1,0 +1,1 @@
+"""Our terminal, lent to a process: ``persistproc attach`` and ``run --tty``."""
