@@ -8,12 +8,14 @@ import sys
 from persistproc_core.errors import DaemonUnavailable, PersistprocError, UnsafeHome
 
 from .locks import holder
+from .render import memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from persistproc_core.paths import Home
+    from persistproc_core.protocol import DaemonStatus
 
     from .context import Context
 
@@ -120,6 +122,21 @@ def _daemon(context: Context, home: Home) -> Iterator[Finding]:
     else:
         yield Finding("daemon", "ok", text)
     yield _keeper(home, status["keeper_pid"])
+    yield from _configuration(status)
+    yield _output(status)
+
+
+def _configuration(status: DaemonStatus) -> Iterator[Finding]:
+    path = status["config"]
+    for problem in status["config_problems"]:
+        yield Finding("config", "warning", problem, f"mend {path}, then run: persistproc daemon restart")
+    if not status["config_problems"]:
+        yield Finding("config", "ok", path if os.path.exists(path) else f"{path} is not there; the defaults are used")
+
+
+def _output(status: DaemonStatus) -> Finding:
+    size, limit = status["output_bytes"], status["output_limit_bytes"]
+    return Finding("output", "ok", f"{memory(size)} kept, of at most {memory(limit)}")
 
 
 def _absent(home: Home, error: PersistprocError) -> Finding:
@@ -147,5 +164,10 @@ def _runs(home: Home) -> Finding:
     except OSError as error:
         return Finding("runs", "problem", f"cannot read {home.runs}: {error.strerror}", "check its permissions")
     if count > _MANY_RUNS:
-        return Finding("runs", "warning", f"{count} runs are kept", "forget what you do not need: persistproc rm NAME")
+        return Finding(
+            "runs",
+            "warning",
+            f"{count} runs are kept",
+            "forget what you do not need: persistproc prune --all --older-than 7d",
+        )
     return Finding("runs", "ok", f"{count} kept")

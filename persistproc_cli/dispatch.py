@@ -19,11 +19,15 @@ VERBS = {
     "restart": "start processes again, running or ended",
     "list": "list the project's processes, live and ended",
     "status": "tell all about one process",
-    "logs": "show what a process printed",
-    "wait": "wait until a process ends, prints a line or listens on a port",
+    "logs": "show what processes printed, merged by time",
+    "wait": "wait until a process ends, prints a line, listens, answers or is quiet",
+    "mark": "name the present end of all logs, to ask later what came after it",
+    "capture": "put the output of a program that persistproc did not start into the hub",
+    "attach": "type to a process and see what it prints, as if it ran in this terminal",
     "send": "write to a process's standard input",
     "signal": "send a signal to a process",
     "rm": "forget ended processes and their output",
+    "prune": "make room: forget what ended long ago, and old runs",
     "env": "compare a process's environment with this one",
     "daemon": "start, stop, restart or inspect the daemon",
     "shutdown": "stop all processes and the daemon",
@@ -41,9 +45,22 @@ _SWITCHES = {"--version": "version", "--serve": "serve"}
 # The options of run and start may stand before a command without the verb. That table lives in commands/run.py, which
 # a list does not pay for; a test holds the two together.
 RUN_OPTIONS_WITH_VALUE = frozenset(
-    ("--name", "-n", "--cwd", "-C", "--env", "-e", "--env-file", "--on-exit", "--reason")
+    (
+        "--name",
+        "-n",
+        "--cwd",
+        "-C",
+        "--env",
+        "-e",
+        "--detach-key",
+        "--env-file",
+        "--keep-bytes",
+        "--keep-runs",
+        "--on-exit",
+        "--reason",
+    )
 )
-_RUN_SWITCHES = frozenset({"--detach", "-d", "--fresh", "--replace"})
+_RUN_SWITCHES = frozenset({"--detach", "-d", "--fresh", "--replace", "--tty", "-t"})
 
 
 class Invocation:

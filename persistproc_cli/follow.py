@@ -68,14 +68,16 @@ class Follower:
         self.cursor = "start"
         self.follow_restarts = True
         self._stream: Literal["combined", "stdout", "stderr"] = "combined"
-        self._format: Literal["plain", "raw"] = "raw"
+        self._format: Literal["plain", "ansi", "raw"] = "raw"
+        self._timestamps = False
 
     def resume(self, reply: OutputReply, params: GetProcessOutputParams) -> None:
-        """Go on after a reply that was shown already, with the same stream and format."""
+        """Go on after a reply that was shown already, with the same stream, format and timestamps."""
         self.run = reply["run"]
         self.cursor = reply["cursor"]
         self._stream = params.get("stream", self._stream)
         self._format = params.get("format", self._format)
+        self._timestamps = params.get("timestamps", False)
 
     def switch(self, process: ProcessInfo) -> None:
         """Go on with the first byte of another run."""
@@ -117,6 +119,7 @@ class Follower:
             "cursor": self.cursor,
             "stream": self._stream,
             "format": self._format,
+            "timestamps": self._timestamps,
             "max_bytes": MAX_BYTES,
             "wait_seconds": POLL_SECONDS,
         }

@@ -24,12 +24,12 @@ class Interrupted(BaseException):
 
 
 class Interrupts:
-    """Catches SIGINT, SIGTERM and SIGHUP, as far as the caller did not ignore them (``nohup``, ``&`` in a script)."""
+    """Catches SIGINT, SIGTERM, SIGHUP, and ``more``, but not what the caller ignores (``nohup``, ``&`` in a script)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: signal.Signals) -> None:
         self._pending = 0
         self._allowed = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, *more):
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._note)
 

@@ -10,6 +10,7 @@ from persistproc_core.errors import PersistprocError, StartFailed
 from .arguments import Arguments, Option, UsageError
 from .caller import file_mode_mask, ignored_signals, resource_limits
 from .envfile import is_assignment, read_env_file
+from .sizes import size_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ START_OPTIONS = (
     Option("--env-file", value="FILE", repeated=True, help="set the variables of a file of KEY=value lines"),
     Option("--fresh", help="when it already runs: restart it with what is given here"),
     Option("--replace", help="when the name runs another command: stop that one first"),
+    Option("--keep-bytes", value="SIZE", help="how much of each stream is kept (64M, 2G; else as configured)"),
+    Option("--keep-runs", value="N", help="how many runs of it are kept (else as configured)"),
+    Option("--tty", "-t", help="give it a terminal: colours, full-screen programs, persistproc attach"),
     Option("--reason", value="TEXT", help="why, in words; shown to everybody"),
 )
 
@@ -73,15 +77,29 @@ def start_process(context: Context, client: Client, arguments: Arguments) -> Sta
         "fresh": arguments.flag("--fresh"),
     }
     name, reason = arguments.text("--name"), arguments.text("--reason")
+    if arguments.flag("--tty"):
+        from .attach.screen import terminal_size
+
+        params["tty"] = True
+        params["rows"], params["columns"] = terminal_size()
     if name is not None:
         params["name"] = name
     if reason is not None:
         params["reason"] = reason
+    _take_retention(params, arguments)
     try:
         return client.start_process(**params)
     except StartFailed as error:
         _hint_at_name(client, command, error)
         raise
+
+
+def _take_retention(params: StartProcessParams, arguments: Arguments) -> None:
+    size, runs = size_in(arguments, "--keep-bytes"), arguments.integer("--keep-runs")
+    if size is not None:
+        params["keep_bytes"] = size
+    if runs is not None:
+        params["keep_runs"] = runs
 
 
 def _hint_at_name(client: Client, command: str | list[str], error: StartFailed) -> None:

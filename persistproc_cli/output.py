@@ -13,7 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.errors import PersistprocError
 
-__all__ = ["detach_streams", "note", "print_document", "report_error", "say"]
+__all__ = ["detach_streams", "note", "print_document", "report_error", "say", "shortened", "tell_line"]
+
+_LONGEST = 500
+_MOST_DETAILS = 20
 
 
 def say(text: str) -> None:
@@ -27,6 +30,16 @@ def note(text: str) -> None:
         print(f"persistproc: {one_line(text)}", file=sys.stderr, flush=True)
     except OSError:
         detach_streams(sys.stderr)
+
+
+def tell_line(text: str) -> None:
+    """Show a line of a process's output, or another detail, below a note."""
+    print(f"  {one_line(shortened(text))}", file=sys.stderr)
+
+
+def shortened(text: str) -> str:
+    """The text, without its middle when it is much."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 def print_document(document: object) -> None:
@@ -45,8 +58,9 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
         return
     hint = f" ({error.hint})" if error.hint else ""
     note(f"{error.message}{hint}")
-    for line in _details(error):
-        print(f"  {one_line(line)}", file=sys.stderr)
+    details = _details(error)
+    for line in details[-_MOST_DETAILS:]:
+        tell_line(line)
     sys.stderr.flush()
 
 

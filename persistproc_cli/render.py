@@ -10,7 +10,7 @@ import os
 import sys
 
 from .oneline import one_line
-from .terminal import colours, is_terminal, paint, width
+from .terminal import colours, is_terminal, paint, text_width, width
 from .times import duration, seconds_since
 
 TYPE_CHECKING = False
@@ -19,16 +19,29 @@ if TYPE_CHECKING:
 
     from persistproc_core.protocol import ProcessInfo, RunInfo
 
-__all__ = ["age", "memory", "ports", "process_table", "short_directory", "state_colour", "state_words", "table"]
+__all__ = [
+    "age",
+    "memory",
+    "ports",
+    "process_table",
+    "short_directory",
+    "state_colour",
+    "state_words",
+    "table",
+    "waits_for_input",
+]
 
 _COLUMN_GAP = "  "
 _LEAST_FOR_COMMAND = 20
 
 
 def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
-    """The state at a glance: ``running``, ``stopped``, ``exited 0``, ``failed 3``, ``killed SIGKILL``, ``lost``."""
+    """The state at a glance: ``running``, ``waiting for input``, ``stopped``, ``exited 0``, ``failed 3``,
+    ``killed SIGKILL``, ``lost``."""
     words: str = info["state"]
-    if words == "failed" and info["signal"]:
+    if words == "running" and waits_for_input(info):
+        words = "waiting for input"
+    elif words == "failed" and info["signal"]:
         words = f"killed {info['signal']}"
     elif words in ("exited", "failed") and info["exit_code"] is not None:
         words = f"{words} {info['exit_code']}"
@@ -37,11 +50,16 @@ def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
 
 def state_colour(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
     """The colour of a state."""
-    if survivors:
+    if survivors or waits_for_input(info):
         return "yellow"
     return {"running": "green", "starting": "yellow", "stopping": "yellow", "failed": "red", "lost": "red"}.get(
         info["state"], "dim"
     )
+
+
+def waits_for_input(info: ProcessInfo | RunInfo) -> bool:
+    """True when it is blocked until somebody answers."""
+    return info.get("waiting_for_input") is not None
 
 
 def ports(info: ProcessInfo) -> str:
@@ -100,7 +118,9 @@ def _make_room(titles: list[str], rows: list[list[str]]) -> None:
     """In a narrow terminal leave out what is missed least, until there is room for the commands."""
     for title in ("MEMORY", "CPU", "AGE"):
         column = titles.index(title)
-        taken = sum(max(map(_cells, cells)) + len(_COLUMN_GAP) for cells in list(zip(titles, *rows, strict=True))[:-1])
+        taken = sum(
+            max(map(text_width, cells)) + len(_COLUMN_GAP) for cells in list(zip(titles, *rows, strict=True))[:-1]
+        )
         if width() - taken >= _LEAST_FOR_COMMAND:
             return
         for row in (titles, *rows):
@@ -119,12 +139,12 @@ def _directory(info: ProcessInfo, all_projects: bool) -> str:
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, first_column: Sequence[str] = ()) -> str:
     """Aligned columns. On a terminal lines are cut to its width; ``first_column`` are the colours of that one."""
     terminal = is_terminal(sys.stdout)
-    widths = [max(map(_cells, column)) for column in zip(titles, *rows, strict=True)]
+    widths = [max(map(text_width, column)) for column in zip(titles, *rows, strict=True)]
     widths[-1] = 0
     limit = width() if terminal else 0
     lines: list[str] = []
     for number, row in enumerate([titles, *rows]):
-        cells = [cell + " " * (size - _cells(cell)) for cell, size in zip(row, widths, strict=True)]
+        cells = [cell + " " * (size - text_width(cell)) for cell, size in zip(row, widths, strict=True)]
         line = _cut(_COLUMN_GAP.join(cells).rstrip(), limit)
         if first_column:
             size = min(widths[0], len(line))
@@ -134,18 +154,9 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, first_column:
 
 
 def _cut(line: str, limit: int) -> str:
-    if not limit or _cells(line) <= limit:
+    if not limit or text_width(line) <= limit:
         return line
     end = "…" if "utf" in (sys.stdout.encoding or "").lower() else ">"
-    while _cells(line) >= limit:
+    while text_width(line) >= limit:
         line = line[:-1] if line.isascii() is False else line[: limit - 1]
     return line + end
-
-
-def _cells(text: str) -> int:
-    """How many columns the text takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)

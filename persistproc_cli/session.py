@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .interrupts import Interrupts
     from .stream import Sinks
 
-__all__ = ["Session", "announce"]
+__all__ = ["Session", "announce", "announce_terminal"]
 
 
 _AT_CTRL_C: dict[str | None, str] = {None: "asks what to do with it", "detach": "leaves it running", "stop": "stops it"}
@@ -42,10 +42,21 @@ def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
         f"{name} already runs (pid {reply['pid']}, for {since}, started by {started_by(reply['started_by'])}); "
         "showing its output from the start"
     )
+    _tell_differences(reply)
+
+
+def _tell_differences(reply: StartReply) -> None:
     for line in difference_lines(reply["differences"]):
         note(f"differs: {line}")
     if reply["differences"]:
         note("to restart it with what you asked for: --fresh")
+
+
+def announce_terminal(reply: StartReply, key: str) -> None:
+    """The same where every key goes to the process."""
+    name = f"{address(reply)} {'already runs' if reply['already_running'] else 'started'} (pid {reply['pid']})"
+    note(f"{name}; {key} leaves it running (twice quickly: the key goes to it)")
+    _tell_differences(reply)
 
 
 class Session:

@@ -10,7 +10,7 @@ from persistproc_core.client.wire import piece_bytes
 
 from .output import note, print_document
 from .sanitize import Sanitizer
-from .terminal import is_terminal, write_all
+from .terminal import colours, is_terminal, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Sink:
 
     def __init__(self, stream: TextIO, descriptor: int, sanitizer: Sanitizer | None) -> None:
         self._descriptor = descriptor
+        self.coloured = False
         self._encoding = stream.encoding or "utf-8"
         self._sanitizer = sanitizer
         # Cut characters wait for their other half; what is no UTF-8 is shown as \\xNN.
@@ -36,7 +37,11 @@ class Sink:
     def write(self, data: bytes) -> None:
         """Show a piece. Raises BrokenPipeError when nobody reads any more."""
         if self._sanitizer is not None:
-            data = self._encode(self._sanitizer.feed(self._decoder.decode(data)))
+            text = self._sanitizer.feed(self._decoder.decode(data))
+            if "\x1b" in text:
+                # Only colour is left of the sequences; the last one tells whether it is still on.
+                self.coloured = not text[text.rindex("\x1b") :].startswith(("\x1b[0m", "\x1b[m"))
+            data = self._encode(text)
         write_all(self._descriptor, data)
 
     def close(self) -> None:
@@ -44,6 +49,12 @@ class Sink:
         if self._sanitizer is not None:
             text = self._sanitizer.feed(self._decoder.decode(b"", final=True)) + self._sanitizer.close()
             write_all(self._descriptor, self._encode(text))
+
+    def end_colour(self) -> None:
+        """Turn off a colour that the program left on, before something else is written there."""
+        if self.coloured:
+            write_all(self._descriptor, b"\x1b[0m")
+            self.coloured = False
 
     def _encode(self, text: str) -> bytes:
         return text.encode(self._encoding, "backslashreplace")
@@ -67,6 +78,15 @@ class Sinks:
             "stdout": Sink(sys.stdout, 1, _sanitizer(sys.stdout, merged, raw)),
             "stderr": Sink(*errors, _sanitizer(errors[0], merged, raw)),
         }
+
+    def begin_within_line(self) -> None:
+        """Somebody else has shown the beginning of a line, and what comes is its end."""
+        self._at_line_start = False
+
+    @property
+    def within_line(self) -> bool:
+        """True when the last line has no end yet."""
+        return not self._at_line_start
 
     def show(self, reply: OutputReply) -> None:
         """Write a reply, each piece to its stream; or the reply as one line of JSON."""
@@ -95,6 +115,8 @@ class Sinks:
 
     def end_line(self) -> None:
         """On a terminal, go to a new line when the output stands in the middle of one: a note of ours follows."""
+        for sink in self._sinks.values():
+            sink.end_colour()
         if is_terminal(sys.stderr) and is_terminal(sys.stdout) and not self._at_line_start:
             write_all(2, b"\x1b[0m\n")
         self._at_line_start = True
@@ -108,8 +130,7 @@ class Sinks:
 def _sanitizer(stream: TextIO, merged: bool, raw: bool) -> Sanitizer | None:
     if raw:
         return None
-    terminal = is_terminal(stream)
-    return Sanitizer(colour=terminal) if terminal or merged else None
+    return Sanitizer(colour=colours(stream)) if merged or is_terminal(stream) else None
 
 
 def _joined(lines: list[OutputLine]) -> list[tuple[str, bytes]]:

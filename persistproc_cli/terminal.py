@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Keyboard", "colours", "is_terminal", "paint", "prepare_streams", "width", "write_all"]
+__all__ = ["Keyboard", "colours", "is_terminal", "paint", "prepare_streams", "text_width", "width", "write_all"]
 
-_COLOURS = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36", "dim": "2"}
+_COLOURS |= {"bold": "1", "bright green": "92", "bright yellow": "93", "bright blue": "94", "bright magenta": "95"}
+_COLOURS |= {"bright cyan": "96"}
 
 
 def prepare_streams() -> None:
@@ -54,6 +56,15 @@ def colours(stream: TextIO | None) -> bool:
 def paint(text: str, colour: str) -> str:
     """The text in a colour, or as it is when the colour is empty."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour else text
+
+
+def text_width(text: str) -> int:
+    """How many columns the text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def width() -> int:

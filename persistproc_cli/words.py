@@ -9,9 +9,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from persistproc_core.protocol import ClientInfo, Difference, OutputReply, ProcessInfo, RunInfo
+    from typing_extensions import TypedDict
 
-__all__ = ["address", "after_detach", "because", "counted", "difference_lines", "ending", "exit_code", "started_by"]
+    from persistproc_core.protocol import ClientInfo, Difference, OutputReply, ProcessInfo, State
+
+    class Named(TypedDict):
+        """What tells which process something is of: a reply, a notification, an event."""
+
+        name: str
+        project: str
+        project_directory: str
+
+    class Ended(TypedDict):
+        """What tells of a run how it ended: a reply, an event, an entry of the history."""
+
+        state: State
+        exit_code: int | None
+        signal: str | None
+        reason: str | None
+
+
+__all__ = [
+    "address",
+    "after_detach",
+    "because",
+    "counted",
+    "difference_lines",
+    "ending",
+    "exit_code",
+    "how_to_answer",
+    "started_by",
+]
 
 EXIT_UNKNOWN = 1
 _SHOWN_NAMES = 6
@@ -33,7 +61,7 @@ def exit_code(info: OutputReply | ProcessInfo) -> int:
         return 128 + int(number) if number.isdigit() else EXIT_UNKNOWN
 
 
-def ending(info: OutputReply | ProcessInfo | RunInfo) -> str:
+def ending(info: Ended) -> str:
     """How a run ended: ``was stopped (SIGTERM)``, ``exited with 3``, ``was killed by SIGSEGV``, ``was lost``."""
     how = f"SIG{info['signal'].removeprefix('SIG')}" if info["signal"] else f"exit code {info['exit_code']}"
     if info["state"] == "stopped":
@@ -43,7 +71,7 @@ def ending(info: OutputReply | ProcessInfo | RunInfo) -> str:
     return f"was killed by {how}" if info["signal"] else f"ended with {how}"
 
 
-def because(info: OutputReply) -> str:
+def because(info: Ended) -> str:
     """Why it ended: `` by cursor: lunch``, ``: restarted by cursor``, or nothing."""
     reason = info["reason"] or ""
     if reason.startswith("stopped by "):
@@ -65,16 +93,21 @@ def counted(count: int, singular: str) -> str:
     return f"{count} {singular}" if count == 1 else f"{count} {singular}{'es' if singular.endswith('s') else 's'}"
 
 
-def address(info: ProcessInfo) -> str:
+def address(info: Named) -> str:
     """What to call the process from where the caller is: ``web``, or ``shop/web`` from outside its project."""
     here, project = current_directory() or "", info["project_directory"]
     inside = here == project or here.startswith(project.rstrip("/") + "/")
     return info["name"] if inside else f"{info['project']}/{info['name']}"
 
 
-def after_detach(name: str) -> str:
-    """How to come back to a process."""
-    return f"come back with: persistproc logs -f {name}   end it with: persistproc stop {name}"
+def after_detach(name: str, back: str = "logs -f") -> str:
+    """How to come back to a process, by the verb ``back``."""
+    return f"come back with: persistproc {back} {name}   end it with: persistproc stop {name}"
+
+
+def how_to_answer(name: str) -> str:
+    """How to answer a process that waits for input."""
+    return f"answer with: persistproc send {name} TEXT"
 
 
 def difference_lines(differences: Sequence[Difference]) -> list[str]:

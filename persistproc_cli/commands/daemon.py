@@ -99,9 +99,12 @@ def _status(context: Context, arguments: Arguments) -> int:
         ("processes", f"{status['processes']}, {status['running']} running"),
         ("memory", f"{memory(status['memory_bytes'])}, keeper {memory(status['keeper_memory_bytes'])}"),
         ("connections", str(status["connections"])),
+        ("output", f"{memory(status['output_bytes'])} of at most {memory(status['output_limit_bytes'])}"),
+        ("config", status["config"]),
+        *(("problem", problem) for problem in status["config_problems"]),
     ]
     for label, fact in facts:
-        say(f"{label:<11}  {fact}")
+        say(f"{label:<11}  {one_line(fact)}")
     return 0
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ..arguments import Arguments, Command, Option
-from ..output import note, print_document, say
+from ..oneline import one_line
+from ..output import note, print_document, say, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from persistproc_core.protocol import ProcessInfo
+
     from ..context import Context
 
 __all__ = ["COMMAND"]
@@ -22,10 +25,20 @@ def _run(context: Context, arguments: Arguments) -> int:
     if not reply["processes"]:
         note(_nothing(all_projects, arguments.flag("--running")))
         return 0
-    from ..render import process_table
+    from ..render import process_table, waits_for_input
 
     say(process_table(reply["processes"], all_projects=all_projects))
+    for process in filter(waits_for_input, reply["processes"]):
+        _tell_question(process)
     return 0
+
+
+def _tell_question(process: ProcessInfo) -> None:
+    from ..words import address, how_to_answer
+
+    name = one_line(address(process))
+    note(f"{name} waits for input: {shortened(process['waiting_for_input'] or '')}")
+    note(how_to_answer(name))
 
 
 def _nothing(all_projects: bool, running: bool) -> str:
@@ -46,7 +59,8 @@ COMMAND = Command(
     ),
     examples=("persistproc list", "persistproc ls --all", "persistproc list --json"),
     notes=(
-        "States: starting, running, stopping; then stopped (somebody asked for it), exited 0, failed N (exit code),\n"
-        "killed SIGNAL, or lost (nobody knows how it ended). 'N left': processes that outlived the first one."
+        "States: starting, running, waiting for input, stopping; then stopped (somebody asked for it), exited 0,\n"
+        "failed N (exit code), killed SIGNAL, or lost (nobody knows how it ended).\n"
+        "'N left': processes that outlived the first one."
     ),
 )

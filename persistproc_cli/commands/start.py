@@ -25,7 +25,8 @@ def start(context: Context, arguments: Arguments) -> int:
 
     name = one_line(address(reply))
     verb = "already runs" if reply["already_running"] else "started"
-    say(f"{name} {verb} (pid {reply['pid']}); see its output with: persistproc logs -f {name}")
+    how = "attach to it" if reply["tty"] else "see its output"
+    say(f"{name} {verb} (pid {reply['pid']}); {how} with: persistproc {'attach' if reply['tty'] else 'logs -f'} {name}")
     for line in difference_lines(reply["differences"]):
         note(f"differs: {line}")
     if reply["differences"]:

@@ -10,7 +10,7 @@ from ..output import print_document, say
 from ..render import memory, short_directory, state_colour, state_words, table
 from ..terminal import colours, paint
 from ..times import duration, seconds_since
-from ..words import counted, started_by
+from ..words import address, counted, started_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +49,14 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
     return [
         ("name", f"{reply['project']}/{reply['name']}"),
         ("reason", reply["reason"] or ""),
+        ("question", reply["waiting_for_input"] or ""),
+        ("answer it", f"persistproc send {address(reply)} TEXT" if reply["waiting_for_input"] is not None else ""),
         ("command", reply["command"] + (" (under /bin/sh -c)" if reply["shell"] else "")),
         ("directory", short_directory(reply["working_directory"])),
         ("run", f"{reply['run']} ({reply['run_id']})"),
         ("pid", str(reply["pid"] or "")),
+        ("terminal", f"yes; use it with: persistproc attach {address(reply)}" if reply["tty"] else ""),
+        ("captured", "yes; its output comes through persistproc capture" if reply["captured"] else ""),
         ("survivors", ", ".join(map(str, reply["survivors"]))),
         ("ports", listening),
         ("usage", usage if reply["processes"] else ""),

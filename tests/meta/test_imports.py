@@ -26,7 +26,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.client": SHARED,
     f"{CORE}.keeper": (),
     f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper"),
-    "persistproc_cli": (*SHARED, f"{CORE}.client.sync", f"{CORE}.client.wire", f"{CORE}.client.lightjson"),
+    "persistproc_cli": (
+        *SHARED,
+        *(f"{CORE}.client.{module}" for module in ("sync", "subscription", "wire", "lightjson")),
+    ),
     "persistproc_mcp": (*SHARED, *DECLARED, f"{CORE}.client"),
 }
 # For types alone, protocol may be named everywhere: it costs nothing at run time.
