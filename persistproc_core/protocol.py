@@ -564,7 +564,11 @@ class OutputReply(TypedDict):
     ]
     idle: Annotated[bool | None, "With idle_seconds: true when nothing was printed for so long, or the run ended."]
     lossy: Annotated[bool, "True when bytes that are not UTF-8 were replaced in the text."]
-    missed_bytes: Annotated[int, "Bytes after the cursor that retention had already deleted."]
+    missed_bytes: Annotated[int, "Bytes after the cursor, or since, that retention had already deleted."]
+    incomplete: Annotated[
+        bool,
+        "True when new_in_run could not compare with all of the run before: lines that are not new may be here.",
+    ]
 
 
 class FollowedProcess(TypedDict):
@@ -701,7 +705,9 @@ class DaemonStatus(TypedDict):
     output_bytes: Annotated[int, "Size of all kept output."]
     output_limit_bytes: Annotated[int, "The most that is kept in total."]
     config: Annotated[str, "The path of the configuration, whether it is there or not."]
-    config_problems: Annotated[list[str], "What is wrong with it; such a value stays what it was before, or the default."]
+    config_problems: Annotated[
+        list[str], "What is wrong with it; such a value stays what it was before, or the default."
+    ]
 
 
 class ShutdownReply(TypedDict):

@@ -91,7 +91,7 @@ class Capturing:
             await self._connect(run)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                self._registry.discard_run(process, run)
+                self._lifecycle.forget(process, run)
                 await self._lifecycle.discard(run)
             raise
         process.command, process.working_directory = run.command, run.working_directory

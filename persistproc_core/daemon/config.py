@@ -1,7 +1,8 @@
 """What the user has configured: ``config.toml`` in the home. How much output is kept, of all and of single processes.
 
 The file is read again when it has changed, at the start of a run and when output is counted. Whatever is wrong in it
-is told and otherwise without effect: the value keeps what it was before, or its default.
+is told and otherwise without effect: the value keeps what it was before; where nothing was read before, nothing is
+deleted until the file is mended.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
-from .config_file import Config, ProcessLimits, parse
+from .config_file import CAREFUL, Config, ProcessLimits, parse
 from .log import Log
 from .model import Process, Run
 from .projects import project_name
@@ -39,8 +40,8 @@ class Configuration:
         self.problems: list[str] = []
         """What is wrong with the file, each with the key, what was expected and what stands there."""
         self._log = log
-        self._config = Config()
-        self._version: _Version | str | None = None
+        self._config = CAREFUL
+        self._version: _Version | str | None = ""  # unlike any: not even looked for yet
 
     async def refresh(self) -> None:
         """Read the file when it has changed. Never raises for what is in it."""

@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Config", "ProcessLimits", "parse"]
+__all__ = ["CAREFUL", "Config", "ProcessLimits", "parse"]
 
 _MOST_RUNS = 1000
 _MOST_SHOWN = 60
@@ -39,6 +39,9 @@ class Config(NamedTuple):
     """By name, project/name or the project's directory/name."""
 
 
+CAREFUL = Config(MAX_SIZE, MAX_SIZE, _MOST_RUNS)
+"""What counts for wrong values where nothing was read before, as after a start of the daemon: nothing is deleted."""
+
 _Default = TypeVar("_Default", bound="int | None")
 
 
@@ -60,6 +63,8 @@ class _Reading:
     def __init__(self, before: Config) -> None:
         self.problems: list[str] = []
         self._before = before
+        self._unread = ProcessLimits(MAX_SIZE, _MOST_RUNS) if before is CAREFUL else ProcessLimits()
+        self._misspelt = False
 
     def config(self, document: dict[str, object]) -> Config:
         self._only_known(document, ("output", "processes"), "")
@@ -74,7 +79,7 @@ class _Reading:
 
     def _process(self, name: str, table: object) -> ProcessLimits:
         path = f"processes.{name if name.isidentifier() else _shown(name)}"
-        before = self._before.processes.get(name, ProcessLimits())
+        before = self._before.processes.get(name, self._unread)
         if not isinstance(table, dict):
             self.problems.append(f"{path}: a table is expected, not {_shown(table)}")
             return before
@@ -87,21 +92,22 @@ class _Reading:
         if isinstance(table, dict):
             return table
         self.problems.append(f"{name}: a table is expected, not {_shown(table)}")
+        self._misspelt = True
         return {}
 
     def _only_known(self, table: dict[str, object], known: tuple[str, ...], path: str) -> None:
+        unknown = [name for name in table if name not in known]
+        self._misspelt = self._misspelt or bool(unknown)
         self.problems += [
-            f"{path}{name[:_MOST_SHOWN]}: there is no such key; there are {', '.join(known)}"
-            for name in table
-            if name not in known
+            f"{path}{name[:_MOST_SHOWN]}: there is no such key; there are {', '.join(known)}" for name in unknown
         ]
 
     def _value(
         self, table: dict[str, object], path: str, name: str, default: _Default, before: _Default
     ) -> int | _Default:
-        """The value of a key; the default where it is not there, what it was before where it is wrong."""
+        """The value of a key; the default where it is not there, what it was before where it is wrong or misspelt."""
         if name not in table:
-            return default
+            return before if self._misspelt else default
         value = table[name]
         if name == "runs":
             number = value if isinstance(value, int) and not isinstance(value, bool) else -1

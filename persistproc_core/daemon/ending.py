@@ -18,6 +18,7 @@ from .identity import Handle, Identity, command_line
 from .keeper import Keeper
 from .model import Run, signal_name
 from .process_table import Process, ProcessTable, escaped
+from .procfs import ignores
 from .tables import Tables
 
 __all__ = ["Ender", "Ending", "wait_gone"]
@@ -119,7 +120,9 @@ class _Attempt:
         await self._ender.signal_members(self._run, signum, to, of_session=of_session)
         if signum == signal.SIGTERM and self._run.settings.tty:
             # An interactive shell ignores SIGTERM; the end of its terminal it does not (systemd.kill(5), SendSIGHUP=).
-            await self._ender.signal_members(self._run, signal.SIGHUP, to, of_session=of_session)
+            # It alone is told: whoever cleans up after SIGTERM would be killed in the middle of it.
+            deaf = [process for process in to if ignores(process.pid, signum)]
+            await self._ender.signal_members(self._run, signal.SIGHUP, deaf, of_session=False)
         if signum != signal.SIGKILL:
             # One that was stopped (Ctrl-Z, SIGSTOP) would never get to see the signal (signal(7)).
             await self._ender.signal_members(self._run, signal.SIGCONT, to, of_session=of_session)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
@@ -78,17 +77,18 @@ class Lifecycle:
         try:
             await self._start(process, run, environment, umask)
         except KeeperRefused as refusal:
-            self._forget(process, run)
+            self.forget(process, run)
             failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
             await self.discard(run)
             raise failure from None
         except (ValueError, OSError):
             # Nothing was sent: the text cannot be passed to the system.
-            self._forget(process, run)
+            self.forget(process, run)
             await self.discard(run)
             raise
         finally:
             run.launched.set()
+            run.grew()  # the keeper passed over what somebody asked it to watch before it knew the run
         self.hold(run)
         self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
         self.journal.began(process, run, reason=reason, replaces=replaces)
@@ -96,7 +96,8 @@ class Lifecycle:
             self.journal.ended(process, run)  # it ended before its start was answered
         self.prune(process)
 
-    def _forget(self, process: Process, run: Run) -> None:
+    def forget(self, process: Process, run: Run) -> None:
+        """Take a run that never ran out of the registry."""
         self._registry.discard_run(process, run)
         if run.live:
             run.finish(None, now(), "it never ran")  # for those who wait for it
@@ -344,7 +345,7 @@ class Lifecycle:
         found = self._registry.run(run.run_id)
         if found is None:
             return
-        self._forget(found[0], run)
+        self.forget(found[0], run)
         if not found[0].runs:
             self._registry.discard(found[0])
         await self.keeper.release(run.run_id)
@@ -370,7 +371,8 @@ class Lifecycle:
             return
         outcome = await self._outcome_from_kernel(handle)
         await self.drain_orphan(run)
-        self.finish(run, outcome, "its keeper died before it did; how it ended is not known")
+        why = "it is not persistproc's child" if run.captured else "its keeper died before it did"
+        self.finish(run, outcome, f"{why}; how it ended is not known")
 
     async def _outcome_from_kernel(self, handle: Handle) -> Outcome | None:
         """How a process ended that was nobody's child: the kernel tells while it is a zombie, or once it is reaped."""
@@ -380,7 +382,7 @@ class Lifecycle:
                 if status is None:
                     status = exit_status_from_kernel(handle.fd)
                 if status is not None:
-                    return _outcome(status)
+                    return Outcome.of_status(status, time.time_ns())
                 await anyio.sleep(0.02)
         return None
 
@@ -396,9 +398,3 @@ def _is_executed(run: Run) -> bool:
         return True  # it has left, or never came
     environment = environment_of(note[0])
     return environment is None or environment.get(MARKER) == run.run_id
-
-
-def _outcome(status: int) -> Outcome:
-    if os.WIFEXITED(status):
-        return Outcome(os.WEXITSTATUS(status), None, time.time_ns())
-    return Outcome(None, os.WTERMSIG(status), time.time_ns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 from dataclasses import dataclass, field
@@ -31,6 +32,13 @@ class Outcome(NamedTuple):
         if kind == b"exit":
             return cls(int(status), None, int(time_ns))
         return cls(None, int(status), int(time_ns))
+
+    @classmethod
+    def of_status(cls, status: int, time_ns: int) -> Outcome:
+        """From the kernel's number (wait(2))."""
+        if os.WIFEXITED(status):
+            return cls(os.WEXITSTATUS(status), None, time_ns)
+        return cls(None, os.WTERMSIG(status), time_ns)
 
 
 class Settings(NamedTuple):

@@ -141,6 +141,7 @@ def _reply(process: Process, found: Found, idle: bool | None) -> OutputReply:
         "idle": idle,
         "lossy": found.lossy,
         "missed_bytes": found.missed_bytes,
+        "incomplete": found.incomplete,
     }
 
 

@@ -13,7 +13,7 @@ from .logs.snapshot import Snapshot
 from .model import Process, Run
 from .times import parse_moment
 
-__all__ = ["Cursor", "Moment", "Place", "first_after", "last_before", "parse_place"]
+__all__ = ["Cursor", "Moment", "Place", "begins_after", "first_after", "last_before", "parse_place"]
 
 _FORMS = "an age (10s, 5m, 2h, 1d), a time (2026-01-02T03:04:05Z), mark:NAME, or a cursor of an earlier reply"
 
@@ -40,12 +40,25 @@ def parse_place(parameter: str, text: str, process: Process, bookmarks: Bookmark
     if text.startswith("mark:"):
         return bookmarks.find(process.project_directory, text[5:])
     if text.count(":") == 2 and text.replace(":", "").isdecimal():
-        return Cursor(*decode_cursor(text))
+        place = Cursor(*decode_cursor(text))
+        if place.run > process.runs[-1].number:
+            # A time of day looks like one.
+            raise InvalidParams(f"{parameter} is {text}, a cursor of a run that there never was", hint=f"give {_FORMS}")
+        return place
     try:
         return Moment(parse_moment(parameter, text))
     except InvalidParams as error:
         message = f"{parameter} is {text[:60]!r}, which is neither a time nor a place"
         raise InvalidParams(message, hint=f"give {_FORMS}") from error
+
+
+def begins_after(place: Place, run: Run) -> bool:
+    """True when all of a run lies behind the place."""
+    if isinstance(place, Cursor):
+        return run.number > place.run
+    if isinstance(place, Moment):
+        return parse_moment("started_at", run.started_at) > place.time_ns
+    return run.run_id not in place.places
 
 
 def first_after(place: Place, run: Run, log: Snapshot) -> Offsets:

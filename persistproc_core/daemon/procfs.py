@@ -124,6 +124,14 @@ def real_user(pid: int) -> tuple[int, int] | None:
     return None
 
 
+def ignores(pid: int, signum: int) -> bool:
+    """Whether the process ignores the signal (SigIgn of proc_pid_status(5)); False when nobody can tell."""
+    for line in (_read(f"/proc/{pid}/status") or b"").splitlines():
+        if line.startswith(b"SigIgn:"):
+            return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
+    return False
+
+
 def _read(path: str) -> bytes | None:
     # Unbuffered: one open, and reads until the end; most files here come in a single read.
     try:

@@ -32,6 +32,7 @@ _LOOKS_AGAIN_SECONDS = 0.5
 _LONGEST_SECONDS = 5.0
 _QUIET_SECONDS = 0.2
 """A loop that waits for many things (a spinner, a build) is at its input only when it has nothing else to print."""
+_KEEPER_SECONDS = 1.0
 _TERMINAL_OF_THE_CALLER = os.makedev(5, 0)  # /dev/tty, Documentation/admin-guide/devices.txt
 
 
@@ -130,7 +131,10 @@ class Prompts:
 
     async def _ask_keeper(self, finding: Finding) -> Finding:
         run = finding.run
-        calls = await self._keeper.blocked_calls(list(finding.hidden))
+        calls: dict[int, list[bytes]] = {}
+        # A keeper that is stopped must not keep a list of all processes from being answered.
+        with anyio.move_on_after(_KEEPER_SECONDS):
+            calls = await self._keeper.blocked_calls(list(finding.hidden))
         pid = await anyio.to_thread.run_sync(_first_at_input, run, calls, finding.line)
         return finding._replace(pid=pid)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import NamedTuple
 
 from ..protocol import OutputLine
 from .asking import Question
 from .logs.merging import ALL_LINES
-from .logs.output import first_page, last_page
+from .logs.normal import NewLines
+from .logs.output import first_page, last_page, page_before_hole
 from .logs.page import Budget, Page
 from .logs.reader import RunLog
 from .logs.render import Style
@@ -19,11 +21,11 @@ from .logs.segments import STREAMS, Offsets
 from .logs.selection import Source, Span, streams_of
 from .logs.snapshot import Snapshot
 from .model import Process, Run
-from .places import first_after, last_before
+from .places import begins_after, first_after, last_before
 
 __all__ = ["Found", "Place", "read"]
 
-_SEARCH_SECONDS = 5.0
+_SEARCH_SECONDS = 10.0
 _MOST_COUNTED = 8 * 1024 * 1024
 _MOST_COUNTED_ON_THE_WAY = 1024 * 1024
 
@@ -45,6 +47,7 @@ class Found(NamedTuple):
     ended: bool
     lossy: bool
     missed_bytes: int
+    incomplete: bool
     omitted_lines: int | None
     omitted_bytes: int
 
@@ -57,6 +60,8 @@ class _Part(NamedTuple):
     span: Span
     source: Source
     ended: bool
+    new: NewLines | None
+    """What tells new lines, where only those are asked for."""
 
 
 def read(process: Process, question: Question) -> Found:
@@ -75,12 +80,14 @@ class _Reading:
         self._budget = Budget(question.lines, question.max_bytes)
         self._lossy = False
         self._missed = 0
+        self._incomplete = False
         self._omitted = _Omitted(_MOST_COUNTED if question.cursor is None else _MOST_COUNTED_ON_THE_WAY)
 
     def answer(self) -> Found:
         """Go through the runs, from the newest back or from the oldest on, until the budget is spent."""
         newest_first = self._question.part == "last"
-        runs = self._question.runs[::-1] if newest_first else self._question.runs
+        selected = self._selected()
+        runs = selected[::-1] if newest_first else selected
         lines: list[list[OutputLine]] = []
         starts: list[Place] = []
         ends: list[Place] = []
@@ -92,14 +99,14 @@ class _Reading:
                     more = more or part.span.low != part.span.high
                     self._omitted.add(part, part.span)
                     continue
-                read_page = last_page if newest_first else first_page
-                page = read_page(part.log, part.span, part.source, self._style(run), self._budget, ended=part.ended)
+                page = self._last(part) if newest_first else self._first(part)
                 self._lossy |= page.lossy
+                self._incomplete |= part.new is not None and not part.new.complete
                 self._missed += part.log.missing(page.start, page.end)
                 lines.append(page.lines)
                 starts.append(Place(run, page.start))
                 ends.append(Place(run, page.end))
-                if run is self._question.runs[-1]:
+                if run is selected[-1]:
                     ended = _is_over(part, page)
                 if not page.complete:
                     left = more = True
@@ -115,9 +122,32 @@ class _Reading:
             ended,
             self._lossy,
             self._missed,
+            self._incomplete,
             self._omitted.lines,
             self._omitted.bytes,
         )
+
+    def _selected(self) -> tuple[Run, ...]:
+        """The runs, but none that lies behind `before` as a whole: the cursor would pass by lines."""
+        runs, before = self._question.runs, self._question.before
+        if before is None:
+            return runs
+        return tuple(run for run in runs if not begins_after(before, run)) or runs[:1]
+
+    def _last(self, part: _Part) -> Page:
+        return last_page(part.log, part.span, part.source, self._style(part.run), self._budget, ended=part.ended)
+
+    def _first(self, part: _Part) -> Page:
+        style = self._style(part.run)
+        left = copy(self._budget)
+        page = first_page(part.log, part.span, part.source, style, left, ended=part.ended)
+        if part.log.missing(page.start, page.end):
+            again = copy(self._budget)
+            shorter = page_before_hole(part.log, part.span, part.source, style, again, page)
+            if shorter is not None:
+                page, left = shorter, again
+        self._budget = left
+        return page
 
     @contextmanager
     def _part(self, run: Run) -> Iterator[_Part]:
@@ -129,8 +159,8 @@ class _Reading:
             if question.cursor is not None and run is question.runs[0]:
                 low = log.clamped(question.cursor)
             else:
-                low = Offsets(0, 0) if question.since is None else first_after(question.since, run, log)
-                low = _later(low, log.oldest)
+                # What is no longer kept is missed where it was asked for.
+                low = log.oldest if question.since is None else first_after(question.since, run, log)
             high = _later(high, low)
             streams = streams_of(question.view)
             for stream in STREAMS:
@@ -138,16 +168,19 @@ class _Reading:
                     # It stays where the cursor has it; a cursor from an end has it at the end.
                     at = low.of(stream) if question.part == "first" else high.of(stream)
                     low, high = low.at(stream, at), high.at(stream, at)
-            yield _Part(run, log, Span(low, high, streams), self._source(run), ended)
+            new = self._new_lines(run)
+            yield _Part(run, log, Span(low, high, streams), self._source(new), ended, new)
 
-    def _source(self, run: Run) -> Source:
+    def _new_lines(self, run: Run) -> NewLines | None:
+        if not self._question.params.get("new_in_run", False):
+            return None
+        # A copy, for the daemon may remove runs meanwhile.
+        earlier = [each for each in tuple(self._process.runs) if each.number < run.number]
+        return NewLines(RunLog(earlier[-1].directory) if earlier else None, self._deadline)
+
+    def _source(self, new: NewLines | None) -> Source:
         params = self._question.params
-        if "grep" not in params and not params.get("new_in_run", False):
-            return ALL_LINES
-        runs = self._process.runs
-        index = runs.index(run) if run in runs else 0
-        previous = RunLog(runs[index - 1].directory) if index > 0 else None
-        return make_source(params, previous, self._deadline)
+        return ALL_LINES if "grep" not in params and new is None else make_source(params, new, self._deadline)
 
     def _style(self, run: Run) -> Style:
         style = self._question.style

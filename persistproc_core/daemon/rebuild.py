@@ -36,7 +36,7 @@ def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
         directory=directory,
         command=command,
         working_directory=os.path.realpath(working_directory),
-        settings=Settings(),
+        settings=Settings(tty=_has_terminal(directory)),
         started_at=started,
         started_by={"name": "unknown"},
         boot_id=boot_id(),
@@ -45,6 +45,12 @@ def rebuild(kept: KeptRun, directory: str) -> tuple[str, Run] | None:
     )
     run.launched.set()
     return made_valid(name or command.argv[0]), run
+
+
+def _has_terminal(directory: str) -> bool:
+    """Whether the run has a terminal: then the keeper made no FIFO for standard error."""
+    made = {name for name in ("stdin", "stderr") if os.path.exists(os.path.join(directory, name))}
+    return made == {"stdin"}
 
 
 def _noted_pid(directory: str) -> int:

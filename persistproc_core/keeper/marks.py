@@ -85,8 +85,9 @@ class Marks:
                 torn = os.fstat(self._fd).st_size % 24
                 if torn:
                     os.ftruncate(self._fd, os.fstat(self._fd).st_size - torn)
-            os.write(self._fd, b"".join(number.to_bytes(8, "big") for number in self._pending))
-            if os.lseek(self._fd, 0, os.SEEK_CUR) >= _MOST_BYTES:
+            if os.write(self._fd, b"".join(number.to_bytes(8, "big") for number in self._pending)) < 24:
+                self.close()  # the disk is full: behind half a mark all later ones would be read askew
+            elif os.lseek(self._fd, 0, os.SEEK_CUR) >= _MOST_BYTES:
                 self._trim()
         except OSError:
             pass

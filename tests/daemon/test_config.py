@@ -118,6 +118,20 @@ def test_a_broken_file_stops_nothing(hub: Hub, config: Path, what: str) -> None:
     assert hub.daemon.log().count(problem.split(":")[0]) >= 1
 
 
+def test_a_slip_deletes_nothing_when_the_daemon_starts(own: Hub) -> None:
+    for _ in range(3):
+        own.finish(["true"], name="p")
+    config = Path(own.daemon.home.config)
+    config.write_text("[output]\nruns = 1\ntotal_bytes = '1 KiB\n", encoding="utf-8")
+    own.forget_connections()
+    own.daemon.kill()
+    own.daemon.start()
+    for _ in range(20):
+        own.finish(["true"], name="p")
+    assert len(runs(own, "p")) == 23
+    assert status(own)["output_limit_bytes"] == 2**50
+
+
 def test_a_problem_is_logged_once(hub: Hub, config: Path) -> None:
     config.write_text("[output]\nrums = 77\n", encoding="utf-8")
     for _ in range(3):

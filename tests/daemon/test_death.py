@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -259,3 +260,17 @@ def test_a_second_daemon_exits_3_and_disturbs_nothing(hub: Hub) -> None:
     assert hub.daemon.home.path in second.stderr
     assert "Traceback" not in second.stderr
     assert hub.connect().hello["instance"] == instance
+
+
+def test_a_wait_that_began_before_the_keeper_knew_the_run(own: Hub) -> None:
+    """The keeper that was asked to watch dies before it starts anything; the next one starts it, and watches."""
+    own.finish(["true"], name="p")
+    keeper = own.keeper_pid()
+    os.kill(keeper, signal.SIGSTOP)
+    started = own.aside("start_process", command=["sh", "-c", "sleep 0.5; echo here; sleep 60"], name="p")
+    eventually(lambda: own.call("get_process_output", "p")["run"] == 2)
+    waiting = own.aside("wait_for_process", "p", output="here", timeout_seconds=8)
+    time.sleep(0.2)  # nobody can see that it waits; where it does not yet, nothing is tested
+    os.kill(keeper, signal.SIGKILL)
+    assert started.result(10)["run"] == 2
+    assert waiting.result(10)["line"] == "here"

@@ -6,6 +6,7 @@ import base64
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -179,3 +180,33 @@ def send_some(hub: Hub, process: str, text: str) -> int:
     except WireError as error:
         return int(error.error["data"]["written"])
     return len(text)
+
+
+def test_it_survives_the_loss_of_its_record_and_of_the_keeper(own: Hub) -> None:
+    info = own.ready(program("echo_stdin"), name="t", tty=True)
+    own.forget_connections()
+    own.daemon.kill()
+    (Path(own.daemon.home.runs) / info["run_id"] / "record.json").unlink()
+    own.daemon.start()
+    assert own.status("t")["tty"] is True
+    own.call("resize_terminal", "t", rows=30, columns=90)
+    keeper = own.keeper_pid()
+    os.kill(keeper, signal.SIGKILL)
+    wait_gone(keeper)
+    own.call("send_process_input", "t", input="hello")
+    own.await_line("t", "^got: hello")
+
+
+def test_a_stop_lets_it_clean_up(hub: Hub) -> None:
+    """The hang-up that ends a shell must not cut short what handles SIGTERM."""
+    script = "trap 'sleep 0.3; echo clean; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+    hub.ready(["sh", "-c", script], name="t", tty=True)
+    stopped = hub.stop("t")
+    assert (stopped["exit_code"], stopped["signal"]) == (0, None)
+    assert hub.lines("t")[-1] == "clean"
+
+
+def test_a_stop_of_an_interactive_shell_is_quick(hub: Hub) -> None:
+    hub.start(["sh", "-i"], name="t", tty=True, environment={"PS1": "now> ", "ENV": "/dev/null"})
+    hub.await_line("t", "now>")
+    assert hub.stop("t", grace_seconds=60)["signal"] == "SIGHUP"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -122,3 +123,16 @@ def test_only_lines_after_a_mark(hub: Hub) -> None:
     error = hub.error("wait_for_process", "p", output="ready", since="mark:edit", timeout_seconds=0.1)
     assert error.code == "wait_timed_out"
     assert hub.error("wait_for_process", "p", output="x", since="mark:none").code == "invalid_params"
+
+
+def test_whatever_the_clock_of_the_file_system_says(hub: Hub) -> None:
+    hub.start(["sh", "-c", "while :; do echo x; sleep 0.1; done"], name="p")
+    hub.await_line("p", "x")
+    path = hub.log_path("p")
+    waiting = hub.aside("wait_for_process", "p", idle_seconds=0.3, timeout_seconds=1.2)
+    while not waiting.done():
+        os.utime(path, (0, 0))
+        time.sleep(0.002)
+    with pytest.raises(WireError) as caught:
+        waiting.result(0)
+    assert caught.value.code == "wait_timed_out"

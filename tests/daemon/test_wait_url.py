@@ -107,6 +107,7 @@ def _answer_once(server: ssl.SSLSocket) -> None:
         "http://[::1/",
         "http://a b/",
         "javascript:alert(1)",
+        pytest.param("http://localhost:1/\udc80", id="half a character"),
     ],
 )
 def test_no_url(hub: Hub, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import struct
 import time
 from itertools import pairwise
@@ -96,4 +97,21 @@ def test_a_mark_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     marks.note(0, 2, 0)
     marks.flush()
     assert Folder(str(tmp_path / "gone")).marks()[-1].stdout == 2
+    marks.close()
+
+
+def test_half_a_mark_on_a_full_disk_does_not_garble_the_later_ones(tmp_path: Path) -> None:
+    marks = Marks(os.fsencode(tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (24 + 7, limits[1]))
+    try:
+        for offset in (1, 2):
+            marks.note(0, offset, 0)
+            marks.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "marks").stat().st_size == 24 + 7
+    marks.note(0, 3, 0)
+    marks.flush()
+    assert [mark.stdout for mark in Folder(str(tmp_path)).marks()] == [1, 3]
     marks.close()

@@ -18,7 +18,7 @@ from tests.kit import Daemon, wait_gone
 from tests.kit.daemon import environment
 from tests.races.crowd import FULL
 
-RACERS = {1: 50, 2: 50 if FULL else 20}
+RACERS = {1: 50 if FULL else 20, 2: 50 if FULL else 20}
 """How many race in the first and in the second life of the daemon."""
 
 

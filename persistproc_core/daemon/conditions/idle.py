@@ -14,6 +14,9 @@ from .condition import Looked, Met
 
 __all__ = ["Idle"]
 
+_TICK_NS = 10_000_000
+"""The kernel's clock for files goes in steps of up to so much (CONFIG_HZ)."""
+
 
 class Idle:
     """Nothing was printed for so many seconds since the wait began. A run that ended with code 0 is quiet at once."""
@@ -21,11 +24,11 @@ class Idle:
     def __init__(self, run: Run, seconds: float) -> None:
         self._run = run
         self._seconds = seconds
-        self._last_ns = time.time_ns()
 
     async def met(self, looked: Looked) -> Met | None:
         run = self._run
         log = RunLog(run.directory)
+        last_look = time.time_ns()
         sizes = await anyio.to_thread.run_sync(log.sizes)
         left = self._seconds
         while run.live:
@@ -36,18 +39,20 @@ class Idle:
             with anyio.move_on_after(left):
                 await run.ended.wait()
                 break
+            before, last_look = last_look, time.time_ns()
             now = await anyio.to_thread.run_sync(log.sizes)
             if now == sizes:
                 return Met("idle")
             sizes = now
-            left = self._left_since(await anyio.to_thread.run_sync(last_written, run))
+            left = self._left_since(await anyio.to_thread.run_sync(last_written, run), before)
         return Met("idle") if run.state == "exited" else None
 
-    def _left_since(self, written_ns: int | None) -> float:
-        # Between the last look and this moment, whatever the clock of the file system says.
+    def _left_since(self, written_ns: int | None, looked_ns: int) -> float:
         now = time.time_ns()
-        self._last_ns = min(max(written_ns or now, self._last_ns), now)
-        return self._seconds - (now - self._last_ns) / 1e9
+        # What is new was written since the look before: a time outside of that is of another clock (a file server's).
+        if written_ns is None or not looked_ns - _TICK_NS <= written_ns <= now:
+            written_ns = now
+        return self._seconds - (now - written_ns) / 1e9
 
     async def obstacle(self) -> str:
         return "it goes on printing"

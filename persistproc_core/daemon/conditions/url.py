@@ -61,6 +61,7 @@ def parse_url(url: str) -> Target:
         port = parts.port
         host = parts.hostname or ""
         name = host if ":" in host else host.encode("idna").decode("ascii")
+        url.encode("utf-8")  # half of a surrogate pair is no character
     except (ValueError, UnicodeError) as error:
         raise InvalidParams(f"url is not a URL: {error}", hint="such as http://localhost:3000/") from None
     if parts.scheme not in ("http", "https"):

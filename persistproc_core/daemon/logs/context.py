@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from .boundaries import line_begin
+from .filters import TimeIsUp
 from .segments import STREAMS, Offsets
 from .selection import Line, OutOfTime, Source, Span
 
@@ -49,14 +50,17 @@ class Context:
                 for line in self._every.forward(log, Span(place, span.high, span.streams)) if left else ():
                     if _is_open(log, span, line):
                         break
-                    place = place.at(line.stream, line.end)
                     wanted = self._search.is_wanted(log, line)
+                    place = place.at(line.stream, line.end)
                     left = self._after if wanted else left - 1
                     yield line._replace(context=not wanted)
                     if left == 0:
                         break
         except OutOfTime as out:
             raise OutOfTime(_latest(place, out.reached)) from None
+        except TimeIsUp:
+            # What lies before a line that was found has been searched.
+            raise OutOfTime(place) from None
 
     def backward(self, log: Snapshot, span: Span) -> Iterator[Line]:
         """The same lines, newest first."""
@@ -72,16 +76,18 @@ class Context:
                 place = before
                 left = self._before
                 for line in self._every.backward(log, Span(span.low, place, span.streams)) if left else ():
-                    place = place.at(line.stream, line.begin)
-                    if _is_open(log, span, line) and not self._search.is_wanted(log, line):
-                        continue
                     wanted = self._search.is_wanted(log, line)
+                    place = place.at(line.stream, line.begin)
+                    if not wanted and _is_open(log, span, line):
+                        continue
                     left = self._before if wanted else left - 1
                     yield line._replace(context=not wanted)
                     if left == 0:
                         break
         except OutOfTime as out:
             raise OutOfTime(_earliest(place, out.reached)) from None
+        except TimeIsUp:
+            raise OutOfTime(place) from None
 
     def count(self, log: Snapshot, span: Span) -> int | None:
         """How many lines the search finds, without those around them."""

@@ -28,15 +28,13 @@ class Filter(Protocol):
 
 
 class AllOf:
-    """Lines that every one of some filters wants; all lines when there is none."""
+    """Lines that every one of some filters wants; at least one filter."""
 
     def __init__(self, *filters: Filter) -> None:
         self._filters = filters
 
     def select(self, data: bytes, length: int) -> Extents:
         """The first filter looks at the block, the others at what it leaves."""
-        if not self._filters:
-            return _every_line(data, length)
         first, *others = self._filters
         found = first.select(data, length)
         return [(begin, end) for begin, end in found if all(each.accepts(data[begin:end]) for each in others)]
@@ -44,13 +42,3 @@ class AllOf:
     def accepts(self, line: bytes) -> bool:
         """Whether all of them want the line."""
         return all(each.accepts(line) for each in self._filters)
-
-
-def _every_line(data: bytes, length: int) -> Extents:
-    found: Extents = []
-    begin = 0
-    while begin < length:
-        end = data.find(b"\n", begin, length) + 1 or length
-        found.append((begin, end))
-        begin = end
-    return found

@@ -16,7 +16,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from ...protocol import OutputLine, View
 
-__all__ = ["MOST_LINES", "Output", "first_page", "last_output", "last_page", "read_output"]
+__all__ = ["MOST_LINES", "Output", "first_page", "last_output", "last_page", "page_before_hole", "read_output"]
 
 MOST_LINES = 10_000
 """In one reply."""
@@ -68,15 +68,23 @@ def read_output(
         high = Offsets(*(look.end.of(stream) if stream in streams else low.of(stream) for stream in STREAMS))
         span = Span(low, high, streams)
         page = first_page(look, span, ALL_LINES, style, Budget(MOST_LINES, max_bytes), ended=ended)
-        missed = look.missing(low, page.end)
-        if missed:
-            # A reader who goes on from page to page is told of a gap before what comes after it, not in its midst.
-            gaps = Offsets(*(look.streams[each].next_hole(low.of(each), page.end.of(each)) for each in STREAMS))
-            if gaps != page.end:
-                span = span._replace(high=Offsets(*map(max, low, gaps)))
-                page = first_page(look, span, ALL_LINES, style, Budget(MOST_LINES, max_bytes), ended=True)
-                return Output(page.lines, page.end, True, page.lossy, look.missing(low, page.end))
-        return Output(page.lines, page.end, not page.complete, page.lossy, missed)
+        if look.missing(low, page.end):
+            page = page_before_hole(look, span, ALL_LINES, style, Budget(MOST_LINES, max_bytes), page) or page
+        return Output(page.lines, page.end, not page.complete, page.lossy, look.missing(low, page.end))
+
+
+def page_before_hole(
+    log: Snapshot, span: Span, source: Source, style: Style, budget: Budget, page: Page
+) -> Page | None:
+    """The first page anew, up to the first hole between its lines; None when there is no such hole.
+
+    Who goes on from page to page is told of a hole before what comes after it, not in its midst.
+    """
+    gaps = Offsets(*(log.streams[each].next_hole(span.low.of(each), page.end.of(each)) for each in STREAMS))
+    if gaps == page.end:
+        return None
+    shorter = span._replace(high=Offsets(*map(max, span.low, gaps)))
+    return first_page(log, shorter, source, style, budget, ended=True)._replace(complete=False)
 
 
 def last_output(log: RunLog, lines: int, view: View, max_bytes: int, style: Style = _PLAIN, *, ended: bool) -> Output:

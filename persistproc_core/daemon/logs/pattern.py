@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -25,6 +26,10 @@ _COMMON_LAST: Final = b"#!%&QXZJKVYWqxzjkvYWBGHUFMPLDCNSARIOETywbgfphvcmudlnrsio
 """Bytes by how often they are in logs; any other is rarer still."""
 _MOST_SINGLY = 32
 """So many lines of a block that have a word of the pattern are looked at singly; the others all at once."""
+
+
+_REWRITTEN: Final = re.compile(r"\\[^\W_dwb]|\[\^|\(\?")
+"""What a pattern has when more of it than the escapes is rewritten for many lines."""
 
 
 class _TooSlow(Exception):
@@ -54,6 +59,7 @@ class Pattern:
             raise InvalidParams(f"grep is not a regular expression: {error}") from None
         except RecursionError:
             raise InvalidParams("grep nests too deeply for a regular expression") from None
+        self._is_same = not _REWRITTEN.search(text)
         self._ignore_case = ignore_case
         words = _encoded(many.words, ignore_case=ignore_case) if many else ()
         numbers = _encoded(many.numbers, ignore_case=ignore_case) if many else ()
@@ -122,13 +128,14 @@ class Pattern:
         try:
             for match in many.finditer(text, start, timeout=_BLOCK_SECONDS, concurrent=True):
                 place = match.start()
-                if place < end:
-                    continue  # nothing, at the end of a line that was found
                 begin = text.rfind("\n", 0, place) + 1
+                if begin < end:
+                    continue  # nothing, at the end of a line that was looked at
                 if begin >= len(text):
                     break  # behind the last newline there is no line
                 end = text.find("\n", place) + 1 or len(text)
-                found.append((begin, end))
+                if self._is_same or self._matches(text[begin : end - 1] if text[end - 1] == "\n" else text[begin:end]):
+                    found.append((begin, end))
         except TimeoutError:
             raise _TooSlow from None
         return found

@@ -17,7 +17,7 @@ _MOST_COPIES = 32
 _QUANTIFIER: Final = re.compile(r"(?:[*+?]|\{(?:\d+(?:,\d*)?|,\d+)\})[?+]?")
 _GROUP: Final = re.compile(r"\((?:\?(?::|>|P?<[A-Za-z_]\w*>|=|!|<=|<!))?")
 _LOOKS: Final = ("(?=", "(?!", "(?<=", "(?<!")
-_NEVER: Final = r"[^\s\S]"
+_NEVER: Final = "(?:(?!))"  # not [^\s\S], which the regex package takes for any character
 _SAME: Final = frozenset("dwSbB")
 _OTHER: Final = {"s": r"[^\S\n]", "D": r"[^\d\n]", "W": r"[^\w\n]", "A": "^", "Z": "$", "n": _NEVER}
 _CLASSES: Final = frozenset(("\\d", "\\D", "\\w", "\\W", "\\s", "\\S"))

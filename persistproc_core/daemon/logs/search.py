@@ -19,14 +19,14 @@ from ...errors import InvalidParams
 from .blocks import LARGE, Block, Sizes, blocks_backward, blocks_forward, line_data
 from .context import Context
 from .filters import AllOf, Filter, TimeIsUp
-from .normal import NewLines
+from .merging import ALL_LINES
 from .pattern import Pattern
 from .segments import STREAMS, Offsets, StreamBytes
 from .selection import Line, OutOfTime, Source, Span
 
 if TYPE_CHECKING:
     from ...protocol import GetProcessOutputParams, Stream
-    from .reader import RunLog
+    from .normal import NewLines
     from .snapshot import Snapshot
 
 __all__ = ["Search", "make_source"]
@@ -40,22 +40,21 @@ _FIRST: Final[_Key] = (-math.inf, -math.inf, 0)
 _NONE: Final[_Key] = (math.inf, math.inf, 0)
 
 
-def make_source(params: GetProcessOutputParams, previous: RunLog | None, deadline: float) -> Source:
-    """The lines that ``params`` ask for (grep and what belongs to it, new_in_run).
+def make_source(params: GetProcessOutputParams, new: NewLines | None, deadline: float) -> Source:
+    """The lines that ``params`` ask for (grep and what belongs to it), and of those only the new ones.
 
-    ``previous`` is the log of the run before; without it every line is new. ``deadline`` is a time of
-    `time.monotonic`. Raises `InvalidParams` for a pattern that cannot be compiled.
+    ``deadline`` is a time of `time.monotonic`. Raises `InvalidParams` for a pattern that cannot be compiled.
     """
     filters: list[Filter] = []
     if "grep" in params:
         ignore_case, invert = params.get("ignore_case", False), params.get("invert", False)
         filters.append(Pattern(params["grep"], ignore_case=ignore_case, invert=invert, deadline=deadline))
-    if params.get("new_in_run"):
-        filters.append(NewLines(previous, deadline))
+    if new is not None:
+        filters.append(new)
     search = Search(filters[0] if len(filters) == 1 else AllOf(*filters), deadline)
     both = params.get("context", 0)
     before, after = params.get("context_before", both), params.get("context_after", both)
-    return Context(search, Search(AllOf()), before, after) if before or after else search
+    return Context(search, ALL_LINES, before, after) if before or after else search
 
 
 class Search:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from persistproc_core.daemon.config_file import Config, ProcessLimits, parse
+from persistproc_core.daemon.config_file import CAREFUL, Config, ProcessLimits, parse
 from tests.meta.sources import ROOT
 
 MIB = 1024 * 1024
@@ -110,6 +110,31 @@ def test_what_is_wrong_keeps_what_it_was() -> None:
         assert problems
         assert config == before
     assert read("", before) == (DEFAULT, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[output]\ntotal_byte = '9 GiB'\nrun = 7\n[processes.web]\nrnus = 300",
+        "[ouput]\ntotal_bytes = '50 GiB'\n[processes.web]\nruns = 300",
+        "output = 7\n[processes.web]\nruns = 300",
+    ],
+    ids=["key", "table", "no table"],
+)
+def test_what_may_be_misspelt_keeps_what_it_was(text: str) -> None:
+    before, _ = read("[output]\ntotal_bytes = '50 GiB'\nruns = 30\n[processes.web]\nruns = 300")
+    config, problems = read(text, before)
+    assert problems
+    assert config == before
+
+
+def test_where_nothing_was_read_before_nothing_is_deleted() -> None:
+    config, problems = read("[output]\nruns = 0\ntotal_bytes = '3 GiB'\n[processes.web]\nruns = 'x'", CAREFUL)
+    assert len(problems) == 2
+    assert (config.total_bytes, config.runs) == (3 * 1024 * MIB, 1000)
+    assert config.processes == {"web": ProcessLimits(None, 1000)}
+    assert read("[output", CAREFUL)[0] == CAREFUL
+    assert read("", CAREFUL) == (DEFAULT, [])
 
 
 def test_the_page_shows_what_can_be_read() -> None:

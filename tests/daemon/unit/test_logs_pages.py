@@ -284,3 +284,13 @@ def test_many_empty_lines_are_bounded(folder: LogFolder) -> None:
         page = first_page(log, whole(log), ALL_LINES, Style(), Budget(MOST_LINES, 256 * 1024), ended=True)
 
     assert len(page.lines) == MOST_LINES
+
+
+def test_what_is_not_shown_is_bounded_as_well(folder: LogFolder) -> None:
+    folder.write("stdout", b"\x1b[?1049h" + b"\n" * 300_000)
+
+    with RunLog(str(folder.path)).look() as log:
+        page = first_page(log, whole(log), ALL_LINES, Style(), Budget(MOST_LINES, 256 * 1024), ended=True)
+
+    assert not page.complete
+    assert 0 < page.end.stdout < 100_000

@@ -155,7 +155,13 @@ def test_all_bytes_and_every_cut_of_a_character() -> None:
         assert is_clean(text)
 
 
-@pytest.mark.parametrize("evil", [b"\x1b]", b"\x1b[", b"\r", b"\x1bP", b"a\b", b"\x1b[31m\b", b"\x1b[;", b"\x1b[1;m\r"])
+@pytest.mark.parametrize(
+    "evil",
+    [
+        *(b"\x1b]", b"\x1b[", b"\r", b"\x1bP", b"a\b", b"\x1b[31m\b", b"\x1b[;", b"\x1b[1;m\r"),
+        *(b"\xc2\x9d", b"\xc2\x90", b"\x1b]\xc2\x9d", b"\xc2\x9b", b"\xc2\x98\xc2\x9e\xc2\x9f"),
+    ],
+)
 def test_a_hostile_line_costs_little(evil: bytes) -> None:
     begin = time.perf_counter()
     for data in (evil * 60_000, evil * 60_000 + b"m"):
@@ -202,6 +208,13 @@ def test_a_cut_leaves_no_half_of_a_colour() -> None:
         head, tail = text.split("…[")[0], text.split("]…")[-1]
         assert re.sub(r"\x1b\[31m", "", head) == ""
         assert re.sub(r"\x1b\[31m", "", tail) in ("", "31m", "1m", "m", "[31m")
+
+
+@pytest.mark.parametrize("most", range(1, 20))
+def test_in_the_smallest_room_there_is_no_half_of_a_colour_either(most: int) -> None:
+    text, cut = shortened("\x1b[31m" * 20, most)
+
+    assert (text, cut) == ("\x1b[31m" * (most // 5), 100 - most // 5 * 5)
 
 
 # --- raw ----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ def run(path: Path, text: bytes) -> LogFolder:
 
 def new_lines(folder: LogFolder, former: LogFolder | None, **params: str) -> bytes:
     previous = RunLog(str(former.path)) if former else None
-    source = make_source({"process": "web", "new_in_run": True, **params}, previous, time.monotonic() + 60)  # type: ignore[typeddict-item]
+    deadline = time.monotonic() + 60
+    source = make_source({"process": "web", **params}, NewLines(previous, deadline), deadline)  # type: ignore[typeddict-item]
     with RunLog(str(folder.path)).look() as log:
         lines = list(source.forward(log, Span(Offsets(0, 0), log.end)))
         assert list(source.backward(log, Span(Offsets(0, 0), log.end))) == lines[::-1]

@@ -27,6 +27,7 @@ class _Run:
 
 class _Process:
     project_directory = "/p"
+    runs = (_Run(),)
 
 
 RUN = cast("Run", _Run())
@@ -69,7 +70,21 @@ def test_the_forms() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "-5m", "5", "5y", "1700000000", "2026-13-01T00:00:00Z", "1:2", "1:2:3:4", "::", "5m ago", "٣m"],
+    [
+        "",
+        "yesterday",
+        "-5m",
+        "5",
+        "5y",
+        "1700000000",
+        "2026-13-01T00:00:00Z",
+        "1:2",
+        "1:2:3:4",
+        "::",
+        "5m ago",
+        "12:34:56",
+        "٣m",
+    ],
 )
 def test_what_is_no_place_is_refused_with_the_forms(text: str) -> None:
     with pytest.raises(InvalidParams) as caught:

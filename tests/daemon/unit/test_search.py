@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from persistproc_core.daemon.logs import Offsets
 from persistproc_core.daemon.logs.blocks import Sizes
 from persistproc_core.daemon.logs.context import Context
-from persistproc_core.daemon.logs.filters import AllOf, TimeIsUp
+from persistproc_core.daemon.logs.filters import TimeIsUp
+from persistproc_core.daemon.logs.merging import ALL_LINES
 from persistproc_core.daemon.logs.pattern import Pattern
 from persistproc_core.daemon.logs.search import Search, make_source
 from persistproc_core.daemon.logs.selection import Line, OutOfTime, Source, Span
@@ -173,11 +174,13 @@ def test_a_search_finds_what_looking_at_each_line_finds(
     with tempfile.TemporaryDirectory() as directory:
         folder, entries = written(Path(directory) / "run", *log)
         search = Search(Pattern(pattern, ignore_case=ignore_case, invert=invert), sizes=SMALL)
-        source = Context(search, Search(AllOf(), sizes=SMALL), before, after)
+        source = Context(search, ALL_LINES, before, after)
         hits = [(compiled.search(entry.text) is None) == invert for entry in entries]
 
         assert found(folder, source) == with_context(entries, hits, before, after)
         assert found(folder, search) == with_context(entries, hits, 0, 0)
+        with Snapshot(str(folder.path)) as look:
+            assert source.count(look, Span(BEGIN, look.end)) == sum(hits)
 
 
 # --- what is found ------------------------------------------------------------------------------------------------
@@ -304,6 +307,41 @@ def test_when_the_time_is_up_it_is_told_how_far_the_search_came(folder: LogFolde
     reached = out.value.reached.stdout
     assert 0 < reached < 400
     assert sorted(told) == (list(range(reached, 400, 4)) if newest_first else list(range(0, reached, 4)))
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_when_the_time_is_up_beside_a_hit_its_context_ends_there(folder: LogFolder, newest_first: bool) -> None:
+    folder.write("stdout", b"".join(b"hit %d\nno %d\n" % (number, number) for number in range(50)))
+
+    class UpToTenthLine(Pattern):
+        lines = 0
+
+        def accepts(self, line: bytes) -> bool:
+            self.lines += 1
+            if self.lines == 10:
+                raise TimeIsUp
+            return super().accepts(line)
+
+    source = Context(Search(UpToTenthLine("hit")), ALL_LINES, 1, 1)
+    told: list[Line] = []
+    with Snapshot(str(folder.path)) as log:
+        with pytest.raises(OutOfTime) as out:
+            told.extend((source.backward if newest_first else source.forward)(log, Span(BEGIN, log.end)))
+        every = list(ALL_LINES.forward(log, Span(BEGIN, log.end)))
+
+    reached = out.value.reached.stdout
+    assert told
+    assert sorted(line.begin for line in told) == [
+        line.begin for line in every if (line.begin >= reached if newest_first else line.end <= reached)
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["took [0-9]{3} ms", "took.*ms$", "(?<=took )[0-9]{2} ", r"^\s*took\b", "took|$"])
+def test_many_lines_of_a_block_are_found_at_once(folder: LogFolder, pattern: str) -> None:
+    lines = [f"{'' if number % 7 else 'it '}took {number * 37 % 1009} ms" for number in range(400)]
+    folder.write("stdout", "".join(f"{line}\n" for line in lines).encode())
+
+    assert texts(folder, grep=pattern) == [line for line in lines if regex.search(pattern, line)]
 
 
 def test_without_time_nothing_is_searched(folder: LogFolder) -> None:
