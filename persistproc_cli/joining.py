@@ -28,7 +28,8 @@ class Joiner:
         """The line with its beginning, unless it is still not whole (and not yet long)."""
         begun = self._begun.pop(line["stream"], None)
         if begun is not None:
-            line = {**line, "text": begun.get("text", "") + line.get("text", "")}
+            if not line.get("overwrites"):
+                line = {**line, "text": begun.get("text", "") + line.get("text", "")}
             if "time" in begun:
                 line["time"] = begun["time"]
         if line.get("partial") and len(line.get("text", "")) < _MOST:

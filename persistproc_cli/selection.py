@@ -19,7 +19,7 @@ MAX_BYTES = 256 * 1024
 _MAX_CONTEXT = 100
 
 SELECTION_OPTIONS = (
-    Option("--lines", "-n", value="N", help=f"the last N lines of each (default {DEFAULT_LINES}), or all"),
+    Option("--lines", "-n", "--tail", value="N", help=f"the last N lines of each (default {DEFAULT_LINES}), or all"),
     Option("--head", value="N", help="the first N lines of each instead"),
     Option("--since", value="WHEN", help="not before a time (RFC 3339), an age (10s, 5m, 2h, 1d) or mark:NAME"),
     Option("--until", value="WHEN", help="not after that"),
@@ -61,6 +61,9 @@ class Selection:
     def _tail(self, arguments: Arguments) -> int | None:
         if arguments.text("--lines") == "all" or self.head is not None:
             return None
+        given = arguments.text("--lines")
+        if given is not None and not (given.isascii() and given.isdigit()):
+            raise UsageError(f"--lines needs a whole number or all, not {given!r}")
         lines = arguments.integer("--lines")
         # Who says which lines wants all of these.
         return DEFAULT_LINES if lines is None and not self.by_line and self.since is None else lines

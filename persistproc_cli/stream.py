@@ -97,6 +97,8 @@ class Sinks:
         if self._missed and time.monotonic() >= self._tell_again:
             self._tell_missed()
         for stream, data in _joined(reply["lines"]):
+            # A colour that one stream leaves on would run on into the other.
+            self._sinks["stderr" if stream == "stdout" else "stdout"].end_colour()
             self._sinks[stream].write(data)
             self._at_line_start = data.endswith(b"\n")
 

@@ -173,6 +173,7 @@ class OutputLine(TypedDict, total=False):
     text: Annotated[str, "The line without its ending (plain, ansi), or the piece byte for byte (raw)."]
     base64: Annotated[str, "Instead of text: a raw piece that is not valid UTF-8."]
     partial: Annotated[bool, "True when the line has no ending (a prompt, progress): what comes next continues it."]
+    overwrites: Annotated[bool, "True for what does not continue a partial line but takes its place (progress)."]
     time: Annotated[str, "When it was written, to about 50 ms: RFC 3339, UTC (timestamps only)."]
     run: Annotated[int, "The run that wrote it (where the reply is about several)."]
     repeated: Annotated[int, "How many identical neighbouring lines this one stands for, when there are several."]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
+from ..interrupts import Interrupted
 from ..output import note
 from ..stream import Sinks
+from ..terminal import is_terminal
 from ..words import because, ending
 from .attachment import Attachment
 from .feed import line_endings
@@ -34,6 +39,11 @@ class LineAttachment(Attachment):
                 ended = self.loop(signals)
             self._sinks.close()
             return ended
+        except Interrupted as interrupted:
+            # The terminal echoes Ctrl-C and Ctrl-\; the note that follows is no part of that line.
+            if interrupted.number in (signal.SIGINT, signal.SIGQUIT) and is_terminal(sys.stderr):
+                self._sinks.after_interrupt()
+            raise
         finally:
             self._sinks.end_line()
 

@@ -30,10 +30,9 @@ def check_attachable(process: ProcessInfo) -> None:
     """Raise the error that says what else to do, where there is nothing to attach to."""
     name = address(process)
     if process["ended_at"] is not None:
-        raise NotRunning(
-            f"{name} {ending(process)}",
-            hint=f"to start it again: persistproc restart {name}; or see: persistproc logs {name}",
-        )
+        # Its program cannot be started again from here.
+        again = "" if process["captured"] else f"to start it again: persistproc restart {name}; or "
+        raise NotRunning(f"{name} {ending(process)}", hint=f"{again}see its output: persistproc logs {name}")
     if process["captured"]:
         raise InvalidParams(
             f"{name} was not started by persistproc: there is only its output", hint=f"persistproc logs -f {name}"

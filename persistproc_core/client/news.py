@@ -59,6 +59,11 @@ class Progress:
     def begin(self, reply: object) -> None:
         """The daemon has accepted."""
         self.reply = reply if isinstance(reply, dict) else {}
+        newest = cast("int", self.reply.get("sequence", 0))
+        if self._told and newest < max(self._told.values()):
+            # The journal was deleted, and counts from 1 again: by the old numbers nothing would ever be news.
+            self._told.clear()
+            self._after = None
         followed = cast("list[protocol.FollowedProcess]", self.reply.get("processes", []))
         for process in followed:
             key = (process["project_directory"], process["name"])
@@ -66,7 +71,6 @@ class Progress:
             self._told.setdefault(key, process["after"])
         if self._after is None:
             # The least: what of it was told to one of them before is left out by `_told`.
-            newest = cast("int", self.reply.get("sequence", 0))
             self._after = min([newest, *(process["after"] for process in followed)])
 
     def take(self, message: object) -> Notification | None:

@@ -83,6 +83,12 @@ def _is_alive(pid: int) -> bool:
     if pid <= 0:
         return False
     try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # A zombie serves nobody, and in a container without an init nobody ever reaps it.
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        pass  # it has gone, or there is no such file (macOS)
+    try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False

@@ -123,7 +123,8 @@ def _live_run(process: Process) -> Run:
     run = process.current
     if run is None or not run.live:
         state = run.state if run is not None else "not started"
-        raise NotRunning(f"{full_name(process)} is {state}", hint="restart it")
+        hint = "start it again where it ran" if run is not None and run.captured else "restart it"
+        raise NotRunning(f"{full_name(process)} is not running ({state})", hint=hint)
     return run
 
 

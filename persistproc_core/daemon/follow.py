@@ -51,7 +51,7 @@ class Follow:
         self._out = Notifications(name, deliver)
         async with anyio.create_task_group() as self._group:
             for track in self._tracks.values():
-                self._group.start_soon(self._follow, track)
+                self._group.start_soon(self._follow, track, None)
             self.take_news(self._journal.after(self._sequence).entries)
             if self._scope is not None:
                 await self._quit.wait()
@@ -59,15 +59,18 @@ class Follow:
             raise self._failure
         return None if self._quit.is_set() else _REMOVED
 
-    async def _follow(self, track: Track) -> None:
+    async def _follow(self, track: Track, former: Track | None) -> None:
         # Caught here: out of a task group it would come as one of a group.
         try:
+            if former is not None:
+                await former.done.wait()
             await track.follow(self._turn, self._out)
         except Exception as error:
             self._failure = error
             self._group.cancel_scope.cancel()
         finally:
             self._tracks.pop(track.process, None)
+            track.done.set()
 
     def take_news(self, entries: list[Entry]) -> None:
         """Events have happened. Never blocks."""
@@ -84,8 +87,12 @@ class Follow:
             return
         track = self._begin(found[0], entry)
         if track is not None:
+            former = [
+                each for each in self._tracks.values() if entry.is_of(each.process.project_directory, each.process.name)
+            ]
             self._tracks[found[0]] = track
-            self._group.start_soon(self._follow, track)
+            # One that was removed under this name is told to its end first: they share their cursors' key.
+            self._group.start_soon(self._follow, track, former[-1] if former else None)
 
     def quit(self) -> None:
         """End when everything up to now is told."""

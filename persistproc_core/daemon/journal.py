@@ -142,10 +142,12 @@ class Journal:
         ``facts`` are the optional fields of `Event`; None is left out. What can happen to a run only once is told only
         once, whoever finds it out again.
         """
-        told = self._told.setdefault(run.run_id, set())
-        if kind in _ONCE and (kind in told or (kind in ENDED_KINDS and told & ENDED_KINDS)):
-            return
-        told.add(kind)
+        told = self._told.get(run.run_id, set())
+        if kind in _ONCE:
+            if kind in told or (kind in ENDED_KINDS and told & ENDED_KINDS):
+                return
+            if kind != "removed":  # nothing can follow it: an entry would stay for ever
+                self._told.setdefault(run.run_id, told).add(kind)
         self._last += 1
         self._pending.append(_entry(self._last, kind, process, run, time or now(), facts))
         self._work.set()

@@ -10,6 +10,7 @@ __all__ = [
     "environment_bytes",
     "exit_status_of_zombie",
     "have_procfs",
+    "ignores",
     "parse_environment",
     "parse_stat",
     "read_stat",

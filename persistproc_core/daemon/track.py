@@ -37,8 +37,12 @@ class Track:
         self._stop: Offsets | None = None
         """How far the log is read before the next event is told."""
         self._not_before = 0.0
+        self._seen = self.place
+        """How far the log went when it was read last."""
         self._removed = False
         self.quitting = False
+        self.done = anyio.Event()
+        """Set by who follows it when it is told to its end."""
 
     def ring(self) -> None:
         """There is news: look again."""
@@ -122,8 +126,11 @@ class Track:
         piece = await self._feed.read(self._view, self.place)
         # Never back: a folder that is being deleted looks as if nothing had been written.
         self.place = Offsets(*map(max, self.place, piece.end))
-        if piece.body:
+        if piece.body or piece.seen != self._seen:
+            # Also when it grew by what is not shown: the other stream would wake us as often as it is written to.
             self._not_before = began + self._feed.pause(piece)
+        self._seen = piece.seen
+        if piece.body:
             await out.output(piece.body)
         return piece
 
@@ -153,6 +160,6 @@ class Track:
         self._feeds.leave(self._feed)
         self.run = run
         self._number = run.number
-        self.place = _START
+        self.place = self._seen = _START
         self._not_before = 0.0
         self._feed = self._feeds.enter(self.process, run)

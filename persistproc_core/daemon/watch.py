@@ -11,6 +11,7 @@ from .subscriptions import Deliver
 __all__ = ["Watch"]
 
 _AT_ONCE = 100
+_TOO_SLOW = "more has happened than is kept while nobody read; subscribe again"
 
 
 class Watch:
@@ -24,14 +25,20 @@ class Watch:
         self._kinds = kinds
         self._wants = wants
         self._quitting = False
+        self._began = False
+        """Before that, what is missed is told by the reply."""
 
     async def serve(self, name: str, deliver: Deliver) -> str | None:
-        """Tell until the daemon ends (None). Raises `PeerGone`."""
+        """Tell until the daemon ends (None), or the reader is too far behind. Raises `PeerGone`."""
         out = Notifications(name, deliver)
         with self._journal.watching(self._kinds):
             while True:
                 changed = self._journal.changed
-                entries = self._journal.after(self._after).entries[:_AT_ONCE]
+                found = self._journal.after(self._after)
+                entries = found.entries[:_AT_ONCE]
+                if found.missed and self._began:
+                    return _TOO_SLOW
+                self._began = True
                 if entries:
                     self._after = entries[-1].sequence
                     wanted = [entry for entry in entries if self._is_wanted(entry)]

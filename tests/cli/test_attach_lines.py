@@ -43,6 +43,7 @@ def test_lines_go_in_and_output_comes_out(shared_cli: Cli, key: str, code: int) 
 
     assert left == code
     assert "still runs" in shown
+    assert "^Cpersistproc" not in shown, "a note of ours stands behind the echo of the key"
     assert "persistproc attach echo" in shown
     assert shared_cli.processes()[0]["state"] == "running"
 

@@ -167,6 +167,9 @@ def test_halves_of_lines_are_joined() -> None:
     assert not joiner
     joiner.feed(half)
     assert joiner.close() == [half]
+    joiner.feed(half)
+    instead: OutputLine = {"stream": "stdout", "text": "100%", "overwrites": True}
+    assert [line["text"] for line in joiner.feed(instead)] == ["100%"]
     long: OutputLine = {"stream": "stdout", "text": "x" * 20_000, "partial": True}
     assert joiner.feed(long) == [long]
 
@@ -208,7 +211,7 @@ def test_a_pattern_that_python_does_not_know() -> None:
         ("-f --new", "--follow"),
         ("-g x -C 101", "context"),
         ("--stream both", "--stream"),
-        ("-n some", "--lines"),
+        ("-n some", "--lines needs a whole number or all"),
         ("--since=", "--since"),
         ("--grep=", "--grep"),
     ],
@@ -225,6 +228,10 @@ def test_selections_that_are_refused(words: str, message: str) -> None:
 )  # fmt: skip
 def test_how_many_lines_are_asked_for(words: str, tail: int | None) -> None:
     assert selection(*words.split()).tail == tail
+
+
+def test_how_many_lines_under_the_name_that_docker_and_kubectl_use() -> None:
+    assert selection("--tail", "7").tail == 7
 
 
 def test_context_is_asked_for_by_side() -> None:

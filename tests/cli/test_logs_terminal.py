@@ -54,7 +54,9 @@ def test_nothing_but_text_and_colour_reaches_the_terminal(cli: Cli, words: str) 
 def test_names_are_coloured_and_a_red_bar_marks_standard_error(cli: Cli) -> None:
     cli.ended("web", "sh", "-c", "echo out; echo err >&2")
     cli.ended("database", "echo", "ready")
-    web, err, database = seen(cli).splitlines()
+    # What is written to both streams in one moment has no order between the two.
+    *of_web, database = seen(cli).splitlines()
+    err, web = sorted(of_web, key=lambda line: "out" in line)
 
     assert COLOUR.sub("", web) == "web      | out"
     assert COLOUR.sub("", database) == "database | ready"
@@ -108,3 +110,17 @@ def test_a_terminal_of_a_process_is_shown_without_its_control(cli: Cli) -> None:
         assert "green" in shown
         assert "tty" in shown
         assert "\x1b" not in COLOUR.sub("", shown)
+
+
+def test_a_colour_that_one_stream_leaves_on_does_not_reach_the_other(cli: Cli) -> None:
+    cli.began(
+        "web", "sh", "-c", r"printf 'first\n'; read x; printf '\033[31mred\n' >&2; read x; printf 'plain\n'; read x"
+    )
+    with cli.terminal("logs", "-f", "web") as terminal:
+        terminal.wait_for("first")
+        cli.hub.send_process_input(process="web", input="\n")
+        terminal.wait_for("red\r\n")
+        cli.hub.send_process_input(process="web", input="\n")
+        shown = terminal.wait_for("plain")
+
+    assert shown.startswith("\x1b[0m")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import Cli
-from tests.kit import Daemon, free_port, program
+from tests.kit import Daemon, eventually, free_port, program
 
 QUESTION = "Port 3000 is in use, use 3001? (y/N)"
 
@@ -66,12 +66,13 @@ def test_wait_for_a_line_since_a_mark(cli: Cli) -> None:
 
 def test_a_wait_that_fails_shows_the_last_lines_and_the_question(cli: Cli) -> None:
     asks(cli, "web")
-    told = cli("wait", "web", "--output", "ready", "--timeout", "0.3", check=124).stderr
+    eventually(lambda: cli.processes()[0]["waiting_for_input"] == QUESTION, 10)
+    told = cli("wait", "web", "--output", "ready", "--timeout", "20", check=1).stderr
 
     assert "  starting\n" in told
     assert QUESTION in told
     assert "persistproc send web" in told
-    error = json.loads(cli("wait", "web", "--output", "ready", "--timeout", "0.3", "--json", check=124).stderr)["error"]
+    error = json.loads(cli("wait", "web", "--output", "ready", "--timeout", "20", "--json", check=1).stderr)["error"]
     assert error["waiting_for_input"] == QUESTION
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import select
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +14,8 @@ from typing import Any
 import anyio
 import pytest
 
-from persistproc_core.client import AsyncClient, Client, piece_bytes
-from persistproc_core.client.news import Notification
+from persistproc_core.client import AsyncClient, Client, piece_bytes, resuming
+from persistproc_core.client.news import Notification, Progress
 from persistproc_core.errors import DaemonUnavailable, InvalidParams, ProcessNotFound
 from persistproc_core.paths import Home
 from tests.client.line_server import Peer, line_server
@@ -237,3 +239,26 @@ def test_an_interrupted_wait_can_be_made_again(client: Client) -> None:
         timer.join()
         assert item.event
         assert item.event["type"] == "started"
+
+
+def test_a_zombie_is_no_daemon_to_wait_for() -> None:
+    child = subprocess.Popen(["true"])
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not resuming._is_alive(child.pid)
+    finally:
+        child.wait()
+    assert resuming._is_alive(os.getpid())
+
+
+def test_a_journal_that_counts_from_one_again_is_news() -> None:
+    def event(sequence: int) -> dict[str, object]:
+        about = {"project_directory": "/shop", "name": "p", "sequence": sequence, "type": "started"}
+        return {"method": "process_event", "params": {"subscription": "s", "event": about}}
+
+    progress = Progress("watch_processes", {})
+    progress.begin({"subscription": "s", "sequence": 500})
+    assert progress.take(event(501))
+    progress.begin({"subscription": "s", "sequence": 3})
+    assert progress.take(event(4))
+    assert progress.again() == {"after": 4}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -265,7 +267,10 @@ def test_a_second_daemon_exits_3_and_disturbs_nothing(hub: Hub) -> None:
 def test_a_wait_that_began_before_the_keeper_knew_the_run(own: Hub) -> None:
     """The keeper that was asked to watch dies before it starts anything; the next one starts it, and watches."""
     own.finish(["true"], name="p")
+    record = Path(own.call("get_process_status", "p")["log_directory"]) / "record.json"
     keeper = own.keeper_pid()
+    # Released: otherwise the start would wait for the stopped keeper to do that.
+    eventually(lambda: json.loads(record.read_text("ascii"))["released"])
     os.kill(keeper, signal.SIGSTOP)
     started = own.aside("start_process", command=["sh", "-c", "sleep 0.5; echo here; sleep 60"], name="p")
     eventually(lambda: own.call("get_process_output", "p")["run"] == 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,12 @@ def on_disk(hub: Hub, process: str, run: int, stream: str = "stdout") -> bytes:
     """All bytes of a stream of a kept run."""
     (folder,) = Path(hub.daemon.home.runs).glob(f"{process}.{run}.*")
     return b"".join(path.read_bytes() for path in sorted(folder.glob(f"{stream}-*.log")))
+
+
+def wake_ups(pid: int) -> int:
+    """How often the threads of a process have gone to sleep so far (proc(5))."""
+    texts = [path.read_text("utf-8") for path in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for text in texts)
 
 
 def test_history_and_then_what_comes(hub: Hub) -> None:
@@ -279,3 +287,26 @@ def test_whatever_happens_the_follower_has_what_is_in_the_files(hub: Hub, seed: 
     for run in range(1, last + 1):
         for stream in ("stdout", "stderr"):
             assert follower.data(run, stream) == on_disk(hub, "p", run, stream), (run, stream)
+
+
+def test_one_that_is_removed_is_told_to_its_end_before_the_next_of_its_name(hub: Hub) -> None:
+    hub.finish(program("write_bytes", 3_000_000), name="p")
+    follower = Subscriber(hub, all_projects=True, cursors={f"{hub.project}/p": "start"}, format="raw")
+    follower.next()
+    hub.call("remove_process", "p")
+    hub.finish(["echo", "new"], name="p")
+    follower.until(lambda: len(follower.kinds) == 4)
+    assert follower.kinds == ["exited", "removed", "started", "exited"]
+    assert follower.lines[-1] == "new\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="wake-ups are counted in /proc")
+def test_the_stream_that_is_not_followed_costs_little(own: Hub) -> None:
+    end = "import os, time; end = time.monotonic() + 1"
+    writes = f"{end}\nwhile time.monotonic() < end: os.write(2, b'x'); time.sleep(0.0005)"
+    own.start([sys.executable, "-c", writes], name="p")
+    follower = Subscriber(own, processes=["p"], stream="stdout")
+    began, before = time.monotonic(), wake_ups(own.daemon.pid)
+    follower.until_event("exited")
+    # Each write to the other stream woke the follower, for nothing.
+    assert wake_ups(own.daemon.pid) - before < 650 * (time.monotonic() - began)

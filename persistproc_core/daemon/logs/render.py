@@ -182,8 +182,14 @@ class Renderer:
         shown = self._completed(line, {"stream": line.stream, "text": text})
         if cut:
             shown["cut_bytes"] = cut
+        if b"\r" in data.rstrip(b"\r\n") and self._continues(line):
+            shown["overwrites"] = True
         size = len(text) if text.isascii() else len(text.encode())
         return _One(shown, size + 1, lossy or end_lossy)
+
+    def _continues(self, line: Line) -> bool:
+        """Whether the line began before what is shown of it."""
+        return line.begin > 0 and self._log.streams[line.stream].read(line.begin - 1, line.begin) not in (b"", b"\n")
 
     def _completed(self, line: Line, shown: OutputLine) -> OutputLine:
         shown["partial"] = False

@@ -16,6 +16,7 @@ from persistproc_core.daemon.journal import Journal
 from persistproc_core.daemon.log import Log
 from persistproc_core.daemon.logs.segments import Offsets
 from persistproc_core.daemon.model import Process, Run, Settings
+from persistproc_core.daemon.watch import Watch
 
 pytestmark = pytest.mark.anyio
 
@@ -172,3 +173,42 @@ async def test_rubbish_in_the_file(tmp_path: Path, line: bytes) -> None:
         await journal.settled()
         assert events(journal) == [(1, "started")]
     assert len((tmp_path / "events.jsonl").read_bytes().splitlines()) == 1
+
+
+async def test_a_removed_process_leaves_nothing_behind(tmp_path: Path, anyio_backend: str) -> None:
+    journal = Journal(str(tmp_path / "events.jsonl"), Log(str(tmp_path / "log")))
+    process, run = make()
+    journal.tell("started", process, run)
+    journal.deleted(run.run_id, Offsets(1, 1))
+    journal.tell("output_deleted", process, run, bytes=1)
+    journal.tell("removed", process, run)
+    assert run.run_id not in journal._told
+
+
+async def test_a_watcher_that_stands_still_too_long_is_told(tmp_path: Path) -> None:
+    reading = anyio.Event()
+    told: list[bytes] = []
+    reasons: list[str | None] = []
+
+    async def deliver(line: bytes) -> None:
+        told.append(line)
+        await reading.wait()
+
+    async with journal_in(tmp_path) as journal, anyio.create_task_group() as group:
+        watch = Watch(journal, 0, None, lambda entry: True)
+
+        async def serve() -> None:
+            reasons.append(await watch.serve("w", deliver))
+
+        journal.tell("started", *make())
+        await journal.settled()
+        group.start_soon(serve)
+        await anyio.wait_all_tasks_blocked()
+        assert len(told) == 1
+        for number in range(2, 3000):
+            journal.tell("started", *make(number))
+        await journal.settled()
+        reading.set()
+
+    assert len(told) == 1
+    assert reasons[0] is not None

@@ -121,6 +121,25 @@ def test_long_progress_is_its_last_state(folder: LogFolder) -> None:
     assert both(folder) == [{"stream": "stdout", "text": "done", "partial": False}]
 
 
+def test_progress_read_piece_by_piece_takes_the_place_of_what_was_there(folder: LogFolder) -> None:
+    place = START
+    told: list[OutputLine] = []
+    for data in (b"line\nbuild 0%", b"\rbuild 50%", b"\rbuild 100%", b" done\n", b"\rnext\n"):
+        folder.write("stdout", data)
+        output = read_output(log_of(folder), place, "combined", 32768, ended=False)
+        place = output.end
+        told += output.lines
+
+    assert [(line["text"], line.get("overwrites", False)) for line in told] == [
+        ("line", False),
+        ("build 0%", False),
+        ("build 50%", True),
+        ("build 100%", True),
+        (" done", False),
+        ("next", False),
+    ]
+
+
 def test_a_cut_goes_through_no_character(folder: LogFolder) -> None:
     folder.write("stdout", "😀日".encode() * 50_000 + b"\n")
 
