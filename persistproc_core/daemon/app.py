@@ -15,36 +15,36 @@ import anyio.to_thread
 from .. import __version__
 from ..paths import Home
 from ..protocol import PROTOCOL_VERSION, DaemonStatus
-from .bookmarks import Bookmarks
+from .answers.bookmarks import Bookmarks
+from .answers.output import Output
 from .capturing import Capturing
 from .clock import now
-from .config import Configuration
 from .control import Control
 from .dispatch import Dispatcher
 from .ending import Ender
+from .events.journal import Journal
 from .facts import Facts
-from .following import Following
-from .journal import Journal
 from .keeper import Keeper
+from .keeping.config import Configuration
+from .keeping.pruning import Pruning
+from .keeping.retention import Retention
+from .kernel.peer import Peer
+from .kernel.tables import Tables
 from .lifecycle import Lifecycle
 from .listener import Listener
 from .log import Log
 from .methods import Methods, hello
-from .output import Output
-from .peer import Peer
-from .prompts import Prompts
-from .pruning import Pruning
 from .recovery import Recovery
 from .registry import Registry
-from .retention import Retention
 from .session import Session
-from .sightings import Sightings
 from .store import Store
+from .subscriptions.following import Following
+from .subscriptions.sightings import Sightings
+from .subscriptions.watchers import Watchers
 from .supervisor import Supervisor
-from .tables import Tables
 from .tasks import Tasks
-from .waiting import Waiting
-from .watchers import Watchers
+from .waiting.prompts import Prompts
+from .waiting.waiting import Waiting
 
 __all__ = ["AlreadyRunning", "Daemon", "take_lock"]
 

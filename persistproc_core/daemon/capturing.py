@@ -16,12 +16,11 @@ import anyio.to_thread
 from ..errors import InvalidParams, NameTaken, StorageFailed
 from ..protocol import CaptureProcessParams, ClientInfo
 from .clock import now
-from .command import check_name, parse_command
-from .identity import Identity, boot_id, identity_of
 from .keeper_link import KeeperRefused
+from .kernel.identity import Identity, boot_id, identity_of
+from .kernel.peer import Peer
 from .lifecycle import Lifecycle
 from .model import Process, Run, Settings, new_run_id
-from .peer import Peer
 from .projects import project_root
 from .rebuild import CAPTURED_NOTE
 from .registry import Registry, full_name
@@ -29,6 +28,7 @@ from .requests import by_whom
 from .states import Event
 from .store import Store
 from .supervisor import Supervisor
+from .words.command import check_name, parse_command
 
 __all__ = ["Capturing"]
 

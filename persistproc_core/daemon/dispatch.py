@@ -20,8 +20,8 @@ from ..errors import InternalError, InvalidRequest, PersistprocError
 from ..framing import decode, encode
 from ..protocol import MAX_BATCH, METHODS, Method, method_named
 from ..schema import validate_params
+from .kernel.peer import Peer
 from .log import Log
-from .peer import Peer
 
 __all__ = ["Dispatcher", "Handler", "Incoming"]
 

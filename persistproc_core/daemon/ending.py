@@ -14,12 +14,12 @@ import anyio.to_thread
 
 from ..errors import StopTimedOut
 from ..protocol import Survivor
-from .identity import Handle, Identity, command_line
 from .keeper import Keeper
+from .kernel.identity import Handle, Identity, command_line
+from .kernel.process_table import Process, ProcessTable, escaped
+from .kernel.procfs import ignores
+from .kernel.tables import Tables
 from .model import Run, signal_name
-from .process_table import Process, ProcessTable, escaped
-from .procfs import ignores
-from .tables import Tables
 
 __all__ = ["Ender", "Ending", "wait_gone"]
 

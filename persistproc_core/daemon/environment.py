@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import InvalidParams
 from ..protocol import Difference
-from .process_table import MARKER
+from .kernel.process_table import MARKER
 
 __all__ = ["build", "check", "difference", "without_added"]
 

@@ -9,11 +9,11 @@ import anyio.to_thread
 
 from ..protocol import Listener, ProcessInfo, RunInfo
 from .ending import Ender
+from .kernel.ports import listeners_by_run
+from .kernel.usage import Usage, UsageMeter
 from .model import Process, Run
-from .ports import listeners_by_run
 from .projects import project_name
-from .prompts import Finding, Prompts, Question
-from .usage import Usage, UsageMeter
+from .waiting.prompts import Finding, Prompts, Question
 
 __all__ = ["Facts", "run_info"]
 

@@ -18,8 +18,8 @@ from ..keeper import wire
 from ..keeper.segments import DEFAULT_KEEP_BYTES
 from ..keeper.wire import VERSION, pack, unpack
 from ..paths import Home
-from .identity import command_line
 from .keeper_link import KeeperLink, KeeperLost, KeeperRefused
+from .kernel.identity import command_line
 from .log import Log
 from .model import Outcome, Run
 

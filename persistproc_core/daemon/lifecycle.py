@@ -11,20 +11,20 @@ import anyio.to_thread
 from ..errors import StopTimedOut, StorageFailed
 from . import store
 from .clock import now, rfc3339
-from .config import Configuration
 from .ending import Ender, Ending, wait_gone
+from .events.journal import Journal
 from .failures import start_failed
-from .identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of
-from .journal import Journal
 from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
+from .keeping.config import Configuration
+from .keeping.retention import Retention
+from .kernel.identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of
+from .kernel.process_table import MARKER, environment_of
+from .kernel.procfs import exit_status_of_zombie
 from .log import Log
 from .logs.reader import RunLog
 from .model import Outcome, Process, Run
-from .process_table import MARKER, environment_of
-from .procfs import exit_status_of_zombie
 from .registry import Registry
-from .retention import Retention
 from .states import Event
 from .store import Record, Store
 from .tasks import Tasks

@@ -13,8 +13,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..protocol import MAX_CONNECTIONS
+from .kernel.peer import Peer, is_us, peer_of
 from .log import Log
-from .peer import Peer, is_us, peer_of
 
 __all__ = ["Listener"]
 

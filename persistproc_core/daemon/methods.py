@@ -54,21 +54,21 @@ from ..protocol import (
 )
 from ..schema import openrpc_document
 from . import environment as environments
-from .bookmarks import Bookmarks
+from .answers.bookmarks import Bookmarks
+from .answers.output import Output
 from .capturing import Capturing
 from .control import Control
 from .dispatch import Handler
 from .facts import Facts, run_info
-from .following import Following
+from .keeping.pruning import Pruning
+from .kernel.peer import Peer
+from .kernel.usage import resident_bytes
 from .model import Process
-from .output import Output
-from .peer import Peer
 from .projects import project_name, project_root
-from .pruning import Pruning
 from .registry import Registry
+from .subscriptions.following import Following
 from .supervisor import Supervisor
-from .usage import resident_bytes
-from .waiting import Waiting
+from .waiting.waiting import Waiting
 
 __all__ = ["Methods", "hello"]
 

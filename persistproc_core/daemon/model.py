@@ -11,9 +11,9 @@ from typing import NamedTuple
 import anyio
 
 from ..protocol import ClientInfo, State
-from .command import Command
-from .identity import Handle, Identity
+from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
+from .words.command import Command
 
 __all__ = ["Outcome", "Process", "Run", "Settings", "new_run_id", "signal_name"]
 

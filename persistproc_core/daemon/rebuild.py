@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from .clock import rfc3339
-from .command import Command, parse_command
-from .identity import boot_id
 from .keeper import KeptRun
+from .kernel.identity import boot_id
 from .model import Run, Settings
-from .names import made_valid
+from .words.command import Command, parse_command
+from .words.names import made_valid
 
 __all__ = ["CAPTURED_NOTE", "rebuild"]
 

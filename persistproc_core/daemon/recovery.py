@@ -5,17 +5,17 @@ from __future__ import annotations
 import anyio
 import anyio.to_thread
 
-from .identity import Identity, boot_id
 from .keeper import KeptRun
+from .kernel.identity import Identity, boot_id
 from .lifecycle import Lifecycle
 from .log import Log
 from .model import Process, Run
-from .names import free_name
 from .projects import project_root
 from .rebuild import rebuild
 from .registry import Registry
 from .store import Store
 from .tasks import Tasks
+from .words.names import free_name
 
 __all__ = ["Recovery"]
 

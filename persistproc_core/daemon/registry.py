@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from ..errors import AmbiguousProcess, InvalidParams, ProcessNotFound
-from .command import parse_command
 from .model import Process, Run
 from .projects import project_name
+from .words.command import parse_command
 
 __all__ = ["Registry", "full_name"]
 

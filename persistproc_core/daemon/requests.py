@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import InvalidParams
 from ..protocol import ClientInfo, StartProcessParams
-from .command import Command
+from .words.command import Command
 
 __all__ = ["Requested", "by_whom", "signal_number"]
 

@@ -15,8 +15,8 @@ from ..errors import PersistprocError
 from ..framing import LineReader, encode
 from ..protocol import MAX_IN_FLIGHT, Hello
 from .dispatch import Dispatcher, Incoming
-from .peer import Peer
-from .subscriptions import Opening, PeerGone, Subscriptions
+from .kernel.peer import Peer
+from .subscriptions.connection import Opening, PeerGone, Subscriptions
 
 __all__ = ["Session"]
 

@@ -14,10 +14,10 @@ import stat
 from dataclasses import dataclass
 
 from ..protocol import ClientInfo, State
-from .command import Command
-from .identity import Identity
+from .kernel.identity import Identity
 from .model import Outcome, Run, Settings
 from .states import ENDED, LIVE
+from .words.command import Command
 
 __all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
 

@@ -31,17 +31,17 @@ from ..protocol import (
 )
 from . import environment as environments
 from .clock import now
-from .command import Command, check_name, default_name, free_name, parse_command
 from .ending import Ending
 from .failures import check_startable
-from .identity import boot_id
+from .kernel.identity import boot_id
+from .kernel.process_table import MARKER, environment_of
 from .lifecycle import DEFAULT_GRACE_SECONDS, Lifecycle
 from .model import Process, Run, Settings, new_run_id
-from .process_table import MARKER, environment_of
 from .projects import project_root
 from .registry import Registry, full_name
 from .requests import Requested, by_whom, signal_number
 from .store import Store
+from .words.command import Command, check_name, default_name, free_name, parse_command
 
 __all__ = ["Started", "Supervisor", "hub_environment", "raise_file_limit"]
 

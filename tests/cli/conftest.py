@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from persistproc_core.client.sync import Client
+from persistproc_core.errors import DaemonUnavailable
 from tests.cli.support import Cli
 from tests.kit import Daemon
 
 
 @pytest.fixture
-def cli(daemon: Daemon, tmp_path: Path) -> Iterator[Cli]:
-    """The command line in an empty project, with a daemon that runs."""
-    made = _in_project(daemon, tmp_path)
-    yield made
-    made.close()
+def cli(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cli]:
+    """The command line in an empty project, with a daemon that runs and knows no process.
 
-
-@pytest.fixture
-def shared_cli(shared_daemon: Daemon, tmp_path: Path) -> Iterator[Cli]:
-    """The same with the daemon that the tests of a module share; what the test has started is ended after it."""
-    made = _in_project(shared_daemon, tmp_path)
-    yield made
-    for process in made.hub.list_processes(running=True)["processes"]:
-        made.hub.stop_process(process=process["name"], force=True)
-    made.close()
-
-
-def _in_project(daemon: Daemon, folder: Path) -> Cli:
-    project = folder / "shop"
+    A test that takes ``daemon`` as well has that one to itself; the others of a module share one, which is started anew
+    after a test that ended it.
+    """
+    own = {"daemon", "home"}.intersection(request.fixturenames)
+    daemon: Daemon = request.getfixturevalue("daemon" if own else "shared_daemon")
+    project = tmp_path / "shop"
     project.mkdir()
-    return Cli(daemon.home, project)
+    made = Cli(daemon.home, project)
+    yield made
+    made.close()
+    if not own:
+        _as_before(daemon)
+
+
+def _as_before(daemon: Daemon) -> None:
+    with contextlib.suppress(DaemonUnavailable), Client(home=daemon.home.path, autostart=False) as client:
+        if client.hello["pid"] == daemon.pid:
+            for process in client.list_processes(all_projects=True, running=True)["processes"]:
+                client.stop_process(process=process["name"], working_directory=process["project_directory"], force=True)
+            client.prune_processes(all_projects=True)
+            return
+        client.shutdown_daemon(stop_processes=True, grace_seconds=0)
+    daemon.kill_all()
+    daemon.start()

@@ -35,9 +35,9 @@ def detach(window: Window) -> str:
     return shown
 
 
-def test_typing_reaches_the_process_and_its_output_the_screen(shared_cli: Cli) -> None:
-    start(shared_cli, "py", *REPL)
-    with window(shared_cli, "attach", "py") as terminal:
+def test_typing_reaches_the_process_and_its_output_the_screen(cli: Cli) -> None:
+    start(cli, "py", *REPL)
+    with window(cli, "attach", "py") as terminal:
         told = terminal.wait_for(r"attached to py \(pid \d+\); Ctrl-\\ leaves it running")
         terminal.wait_for("ready\r\n>>> ")
         terminal.type("6 * 7\r")
@@ -48,12 +48,12 @@ def test_typing_reaches_the_process_and_its_output_the_screen(shared_cli: Cli) -
     assert "ready" not in shown
     assert "42" not in shown
     assert told.startswith("persistproc: ")
-    assert shared_cli.processes()[0]["state"] == "running"
+    assert cli.processes()[0]["state"] == "running"
 
 
-def test_keys_are_bytes_also_ctrl_c(shared_cli: Cli) -> None:
-    start(shared_cli, "py", *REPL)
-    with window(shared_cli, "attach", "py") as terminal:
+def test_keys_are_bytes_also_ctrl_c(cli: Cli) -> None:
+    start(cli, "py", *REPL)
+    with window(cli, "attach", "py") as terminal:
         terminal.wait_for(">>> ")
         terminal.type("6 *\x03")
         terminal.wait_for("KeyboardInterrupt")
@@ -62,10 +62,10 @@ def test_keys_are_bytes_also_ctrl_c(shared_cli: Cli) -> None:
         detach(terminal)
 
 
-def test_the_last_lines_come_first(shared_cli: Cli) -> None:
-    start(shared_cli, "web", "sh", "-c", "seq 1 100; printf 'go on? '; read x; echo \"got $x\"; sleep 1000")
-    shared_cli.said("web", "^100$")
-    with window(shared_cli, "attach", "web", size=(10, 80)) as terminal:
+def test_the_last_lines_come_first(cli: Cli) -> None:
+    start(cli, "web", "sh", "-c", "seq 1 100; printf 'go on? '; read x; echo \"got $x\"; sleep 1000")
+    cli.said("web", "^100$")
+    with window(cli, "attach", "web", size=(10, 80)) as terminal:
         terminal.wait_for("twice quickly.*\r\n")
         shown = terminal.wait_for(r"go on\? ")
         terminal.type("yes\r")
@@ -75,9 +75,9 @@ def test_the_last_lines_come_first(shared_cli: Cli) -> None:
     assert shown == "".join(f"{n}\r\n" for n in range(93, 101)) + "go on? "
 
 
-def test_a_full_screen_program_draws_anew(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_a_full_screen_program_draws_anew(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         shown = terminal.wait_for("size 24 x 80, key '', drawing 3")
         terminal.type("a")
         terminal.wait_for("key 'a', drawing 4")
@@ -91,23 +91,23 @@ def test_a_full_screen_program_draws_anew(shared_cli: Cli) -> None:
     assert "\x1b>" in undone
 
 
-def test_the_size_follows_the_window(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor", size=(30, 100)) as terminal:
+def test_the_size_follows_the_window(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor", size=(30, 100)) as terminal:
         terminal.wait_for("size 30 x 100")
         terminal.resize(40, 120)
         terminal.wait_for("size 40 x 120")
         detach(terminal)
-    with window(shared_cli, "attach", "editor", size=(50, 200)) as terminal:
+    with window(cli, "attach", "editor", size=(50, 200)) as terminal:
         terminal.wait_for("size 50 x 200")
         detach(terminal)
 
 
-def test_several_people_at_once(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor", size=(30, 90)) as one:
+def test_several_people_at_once(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor", size=(30, 90)) as one:
         one.wait_for("size 30 x 90")
-        with window(shared_cli, "attach", "editor", size=(20, 70)) as two:
+        with window(cli, "attach", "editor", size=(20, 70)) as two:
             two.wait_for("size 20 x 70")
             one.wait_for("size 20 x 70")
             two.type("x")
@@ -121,9 +121,9 @@ def test_several_people_at_once(shared_cli: Cli) -> None:
         detach(one)
 
 
-def test_the_end_of_the_process(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_the_end_of_the_process(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         terminal.type("q")
         code, shown = terminal.left()
@@ -133,21 +133,21 @@ def test_the_end_of_the_process(shared_cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_to_the_client_detaches(shared_cli: Cli, number: signal.Signals) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_a_signal_to_the_client_detaches(cli: Cli, number: signal.Signals) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         terminal.client().send_signal(number)
         code, shown = terminal.left()
 
     assert code == 0
     assert re.search(FULL_SCREEN_OFF, shown)
-    assert shared_cli.processes()[0]["state"] == "running"
+    assert cli.processes()[0]["state"] == "running"
 
 
-def test_a_killed_client_leaves_the_terminal_as_it_was(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_a_killed_client_leaves_the_terminal_as_it_was(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         client = terminal.client()
         guard = client.children()[0]
@@ -159,12 +159,12 @@ def test_a_killed_client_leaves_the_terminal_as_it_was(shared_cli: Cli) -> None:
 
         assert terminal.attributes() == terminal.before
         assert re.search(FULL_SCREEN_OFF, shown)
-    assert shared_cli.processes()[0]["state"] == "running"
+    assert cli.processes()[0]["state"] == "running"
 
 
-def test_the_guard_is_gone_after_a_normal_end(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_the_guard_is_gone_after_a_normal_end(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         guard = terminal.client().children()[0]
         detach(terminal)
@@ -213,9 +213,9 @@ def test_a_stopped_daemon_is_a_detach(cli: Cli, daemon: Daemon) -> None:
     daemon.start()
 
 
-def test_the_detach_key_twice_is_for_the_process(shared_cli: Cli) -> None:
-    start(shared_cli, "dump", "sh", "-c", "trap 'echo dumped' QUIT; echo ready; while :; do sleep 1000 & wait; done")
-    with window(shared_cli, "attach", "dump") as terminal:
+def test_the_detach_key_twice_is_for_the_process(cli: Cli) -> None:
+    start(cli, "dump", "sh", "-c", "trap 'echo dumped' QUIT; echo ready; while :; do sleep 1000 & wait; done")
+    with window(cli, "attach", "dump") as terminal:
         terminal.wait_for("ready")
         terminal.type(DETACH + DETACH)
         terminal.wait_for("dumped")
@@ -223,9 +223,9 @@ def test_the_detach_key_twice_is_for_the_process(shared_cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), [("ctrl-]", "\x1d"), ("^P", "\x10")])
-def test_another_detach_key(shared_cli: Cli, name: str, key: str) -> None:
-    start(shared_cli, "keys", "sh", "-c", "stty -icanon -isig -echo; echo ready; exec od -An -tx1 -v -w1")
-    with window(shared_cli, "attach", "--detach-key", name, "keys") as terminal:
+def test_another_detach_key(cli: Cli, name: str, key: str) -> None:
+    start(cli, "keys", "sh", "-c", "stty -icanon -isig -echo; echo ready; exec od -An -tx1 -v -w1")
+    with window(cli, "attach", "--detach-key", name, "keys") as terminal:
         terminal.wait_for("ready")
         terminal.type(DETACH)
         terminal.wait_for("1c")
@@ -235,11 +235,11 @@ def test_another_detach_key(shared_cli: Cli, name: str, key: str) -> None:
     assert code == 0
 
 
-def test_a_restart_is_followed(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_a_restart_is_followed(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
-        shared_cli("restart", "editor", check=0)
+        cli("restart", "editor", check=0)
         shown = terminal.wait_for("this is run 2")
         terminal.wait_for("size 24 x 80, key '', drawing 1")
         terminal.type("q")
@@ -249,11 +249,11 @@ def test_a_restart_is_followed(shared_cli: Cli) -> None:
     assert code == 3
 
 
-def test_somebody_stops_it(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_somebody_stops_it(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
-        shared_cli("stop", "editor", "--reason", "lunch", check=0)
+        cli("stop", "editor", "--reason", "lunch", check=0)
         code, shown = terminal.left()
 
     assert code == 128 + signal.SIGTERM
@@ -261,9 +261,9 @@ def test_somebody_stops_it(shared_cli: Cli) -> None:
     assert "\x1b[?1049l" in shown
 
 
-def test_a_closed_window_leaves_the_process(shared_cli: Cli) -> None:
-    start(shared_cli, "editor", *program("full_screen"))
-    with window(shared_cli, "attach", "editor") as terminal:
+def test_a_closed_window_leaves_the_process(cli: Cli) -> None:
+    start(cli, "editor", *program("full_screen"))
+    with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         client = terminal.client()
         guard = client.children()[0]
@@ -271,46 +271,46 @@ def test_a_closed_window_leaves_the_process(shared_cli: Cli) -> None:
         wait_gone(client.pid)
         wait_gone(guard.pid)
 
-    assert shared_cli.processes()[0]["state"] == "running"
+    assert cli.processes()[0]["state"] == "running"
 
 
-def test_what_is_pasted_arrives_whole(shared_cli: Cli) -> None:
-    start(shared_cli, "count", "sh", "-c", "stty -icanon -echo min 1; echo ready; head -c 300000 | sum -s; sleep 1000")
-    with window(shared_cli, "attach", "count") as terminal:
+def test_what_is_pasted_arrives_whole(cli: Cli) -> None:
+    start(cli, "count", "sh", "-c", "stty -icanon -echo min 1; echo ready; head -c 300000 | sum -s; sleep 1000")
+    with window(cli, "attach", "count") as terminal:
         terminal.wait_for("ready")
         terminal.type_all(b"0123456789abcde\n" * (300_000 // 16))
         terminal.wait_for(r"\d+ 586\r\n")
         detach(terminal)
 
 
-def test_a_process_that_reads_nothing_does_not_keep_us(shared_cli: Cli) -> None:
-    start(shared_cli, "deaf", "sh", "-c", "stty -icanon -echo; echo ready; exec sleep 1000")
-    with window(shared_cli, "attach", "deaf") as terminal:
+def test_a_process_that_reads_nothing_does_not_keep_us(cli: Cli) -> None:
+    start(cli, "deaf", "sh", "-c", "stty -icanon -echo; echo ready; exec sleep 1000")
+    with window(cli, "attach", "deaf") as terminal:
         terminal.wait_for("ready")
         terminal.type_all(b"x" * 400_000)
         detach(terminal)
 
 
-def test_what_attach_refuses(shared_cli: Cli) -> None:
-    start(shared_cli, "py", *REPL)
-    shared_cli("run", "--name", "ended", "--", "sh", "-c", "exit 3", check=3)
+def test_what_attach_refuses(cli: Cli) -> None:
+    start(cli, "py", *REPL)
+    cli("run", "--name", "ended", "--", "sh", "-c", "exit 3", check=3)
 
-    piped = shared_cli("attach", "py", check=2)
+    piped = cli("attach", "py", check=2)
     assert "persistproc logs -f py" in piped.stderr
-    ended = shared_cli("attach", "ended", check=1)
+    ended = cli("attach", "ended", check=1)
     assert "ended with exit code 3" in ended.stderr
     assert "persistproc restart ended" in ended.stderr
     assert "persistproc logs ended" in ended.stderr
-    assert "nothing" in shared_cli("attach", "nothing", check=3).stderr
-    assert "--json" in shared_cli("attach", "--json", "py", check=2).stderr
-    assert "--detach-key" in shared_cli("attach", "--detach-key", "f1", "py", check=2).stderr
+    assert "nothing" in cli("attach", "nothing", check=3).stderr
+    assert "--json" in cli("attach", "--json", "py", check=2).stderr
+    assert "--detach-key" in cli("attach", "--detach-key", "f1", "py", check=2).stderr
 
 
-def test_a_pipe_types_too_while_a_terminal_shows(shared_cli: Cli) -> None:
-    start(shared_cli, "py", *REPL)
+def test_a_pipe_types_too_while_a_terminal_shows(cli: Cli) -> None:
+    start(cli, "py", *REPL)
     shell = f"echo '6 * 7' | {shlex.join(CLI)} attach py; echo left"
-    with contextlib.closing(Terminal(["/bin/sh", "-c", shell], shared_cli.project, shared_cli.variables())) as terminal:
+    with contextlib.closing(Terminal(["/bin/sh", "-c", shell], cli.project, cli.variables())) as terminal:
         terminal.wait_for("42\r\n>>> ")
-        shared_cli("stop", "py", check=0)
+        cli("stop", "py", check=0)
         terminal.wait_for("was stopped.*\r\nleft\r\n")
         terminal.wait()

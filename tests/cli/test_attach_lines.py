@@ -31,9 +31,9 @@ def attach(cli: Cli, name: str, text: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("key", "code"), [("\x03", 0), (DETACH, 0), ("\x04", 0)])
-def test_lines_go_in_and_output_comes_out(shared_cli: Cli, key: str, code: int) -> None:
-    start(shared_cli)
-    with window(shared_cli, "attach", "echo") as terminal:
+def test_lines_go_in_and_output_comes_out(cli: Cli, key: str, code: int) -> None:
+    start(cli)
+    with window(cli, "attach", "echo") as terminal:
         terminal.wait_for(r"attached to echo \(pid \d+\) line by line")
         terminal.wait_for("ready\r\n")
         terminal.type("hello\r")
@@ -45,18 +45,18 @@ def test_lines_go_in_and_output_comes_out(shared_cli: Cli, key: str, code: int) 
     assert "still runs" in shown
     assert "^Cpersistproc" not in shown, "a note of ours stands behind the echo of the key"
     assert "persistproc attach echo" in shown
-    assert shared_cli.processes()[0]["state"] == "running"
+    assert cli.processes()[0]["state"] == "running"
 
 
-def test_output_cannot_act_on_the_terminal(shared_cli: Cli) -> None:
+def test_output_cannot_act_on_the_terminal(cli: Cli) -> None:
     start(
-        shared_cli,
+        cli,
         "evil",
         "sh",
         "-c",
         r"printf '\033[31mred\033[0m \033]52;c;cm0=\a\033[2J\033[7;1Hend\n'; sleep 1000",
     )
-    with window(shared_cli, "attach", "evil") as terminal:
+    with window(cli, "attach", "evil") as terminal:
         shown = terminal.wait_for("end\r\n")
         terminal.type("\x03")
         terminal.left()
@@ -64,11 +64,11 @@ def test_output_cannot_act_on_the_terminal(shared_cli: Cli) -> None:
     assert "\x1b[31mred\x1b[0m end\r\n" in shown
 
 
-def test_a_question_comes_last(shared_cli: Cli) -> None:
+def test_a_question_comes_last(cli: Cli) -> None:
     script = "printf 'a\\nb\\ngo on? '; echo trouble >&2; read answer; echo \"said $answer\""
-    start(shared_cli, "ask", "sh", "-c", script)
-    shared_cli.said("ask", "trouble")
-    with window(shared_cli, "attach", "ask") as terminal:
+    start(cli, "ask", "sh", "-c", script)
+    cli.said("ask", "trouble")
+    with window(cli, "attach", "ask") as terminal:
         terminal.wait_for("b\r\ntrouble\r\ngo on\\? ")
         terminal.type("y\r")
         terminal.wait_for("said y")
@@ -77,20 +77,20 @@ def test_a_question_comes_last(shared_cli: Cli) -> None:
     assert code == 0
 
 
-def test_a_pipe_is_sent_and_the_output_followed_to_the_end(shared_cli: Cli) -> None:
-    start(shared_cli, "ask", "sh", "-c", "printf 'go on? '; read answer; echo \"said $answer\"; exit 7")
-    finished = attach(shared_cli, "ask", "y\n")
+def test_a_pipe_is_sent_and_the_output_followed_to_the_end(cli: Cli) -> None:
+    start(cli, "ask", "sh", "-c", "printf 'go on? '; read answer; echo \"said $answer\"; exit 7")
+    finished = attach(cli, "ask", "y\n")
 
     assert finished.stdout == "go on? said y\n"
     assert finished.returncode == 7
     assert "ask ended with exit code 7" in finished.stderr
 
 
-def test_a_long_input_through_a_pipe_arrives_whole(shared_cli: Cli) -> None:
-    start(shared_cli, "count", "sh", "-c", "head -c 3000000 | cksum")
+def test_a_long_input_through_a_pipe_arrives_whole(cli: Cli) -> None:
+    start(cli, "count", "sh", "-c", "head -c 3000000 | cksum")
     text = "".join(f"{number:015d}\n" for number in range(3_000_000 // 16))
     expected = subprocess.run(["cksum"], input=text, capture_output=True, encoding="utf-8", check=True).stdout
-    finished = attach(shared_cli, "count", text)
+    finished = attach(cli, "count", text)
 
     assert finished.stdout == expected
 
@@ -122,15 +122,15 @@ def test_the_daemon_is_killed_meanwhile(cli: Cli, daemon: Daemon) -> None:
     assert b"still runs" in err
 
 
-def test_a_restart_is_followed(shared_cli: Cli) -> None:
-    start(shared_cli)
-    with window(shared_cli, "attach", "echo") as terminal:
+def test_a_restart_is_followed(cli: Cli) -> None:
+    start(cli)
+    with window(cli, "attach", "echo") as terminal:
         terminal.wait_for("ready\r\n")
-        shared_cli("restart", "echo", check=0)
+        cli("restart", "echo", check=0)
         terminal.wait_for(r"this is run 2.*\r\nready\r\n")
         terminal.type("again\r")
         terminal.wait_for("got: again\r\n")
-        shared_cli("stop", "echo", check=0)
+        cli("stop", "echo", check=0)
         code, shown = terminal.left()
 
     assert code == 128 + signal.SIGTERM

@@ -53,42 +53,42 @@ def text(cli: Cli) -> list[str]:
     return [line["text"] for line in cli.hub.get_process_output(process="web")["lines"]]
 
 
-def test_what_goes_in_comes_out_and_is_in_the_log(shared_cli: Cli) -> None:
+def test_what_goes_in_comes_out_and_is_in_the_log(cli: Cli) -> None:
     data = bytes(range(256)) * 8 + numbered(3_000_000) + b"no newline"
     finished = subprocess.run(
-        CAPTURE, cwd=shared_cli.project, env=shared_cli.variables(), input=data, capture_output=True, timeout=30
+        CAPTURE, cwd=cli.project, env=cli.variables(), input=data, capture_output=True, timeout=30
     )
 
     assert (finished.returncode, finished.stderr) == (0, b"")
     assert finished.stdout == data
-    shared_cli.hub.wait_for_process(process="web", exit=True)
-    process = shared_cli.processes()[0]
+    cli.hub.wait_for_process(process="web", exit=True)
+    process = cli.processes()[0]
     assert (process["name"], process["captured"], process["state"]) == ("web", True, "exited")
     kept = subprocess.run(
         [*CLI, "logs", "web", "--raw", "-n", "all"],
-        cwd=shared_cli.project,
-        env=shared_cli.variables(),
+        cwd=cli.project,
+        env=cli.variables(),
         capture_output=True,
         timeout=30,
     )
     assert kept.stdout == data
-    assert "captured" in shared_cli("status", "web", check=0).stdout
-    assert shared_cli("restart", "web", check=None).returncode != 0
+    assert "captured" in cli("status", "web", check=0).stdout
+    assert cli("restart", "web", check=None).returncode != 0
 
 
-def test_a_running_pipeline_is_seen_by_others(shared_cli: Cli) -> None:
+def test_a_running_pipeline_is_seen_by_others(cli: Cli) -> None:
     with subprocess.Popen(program("steady_writer", 5), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
         assert writer.stdout is not None
-        with capturing(shared_cli, writer.stdout.fileno()) as (process, out, _err):
+        with capturing(cli, writer.stdout.fileno()) as (process, out, _err):
             writer.stdout.close()
             assert read_line(out, 20) == b"out 0"
-            shared_cli.said("web", "out 5$")
-            assert shared_cli.hub.list_processes()["processes"][0]["state"] == "running"
+            cli.said("web", "out 5$")
+            assert cli.hub.list_processes()["processes"][0]["state"] == "running"
             writer.terminate()
             rest = out.read()
             assert process.wait(20) == 0
     assert rest.splitlines()[-1].startswith(b"out end")
-    assert rest.splitlines()[-1].decode() == text(shared_cli)[-1]
+    assert rest.splitlines()[-1].decode() == text(cli)[-1]
 
 
 def test_the_hub_away_does_not_stop_the_program(home: Home, tmp_path: Path) -> None:
@@ -148,77 +148,77 @@ def test_a_daemon_that_is_killed_is_not_noticed(cli: Cli, daemon: Daemon) -> Non
     assert text(cli) == ["before", "between", "after"]
 
 
-def test_ctrl_c_in_a_pipeline_ends_both_and_keeps_the_last_words(shared_cli: Cli) -> None:
+def test_ctrl_c_in_a_pipeline_ends_both_and_keeps_the_last_words(cli: Cli) -> None:
     script = "trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.05; done"
     line = f'sh -c "{script}" | {" ".join(CAPTURE)}'
-    terminal = Terminal(["/bin/bash", "-c", line], shared_cli.project, shared_cli.variables({"TERM": "xterm"}))
+    terminal = Terminal(["/bin/bash", "-c", line], cli.project, cli.variables({"TERM": "xterm"}))
     terminal.wait_for("ready")
-    shared_cli.said("web", "ready")
+    cli.said("web", "ready")
     terminal.type("\x03")
     terminal.wait_for("bye")
     terminal.wait()
     terminal.close()
 
-    shared_cli.hub.wait_for_process(process="web", exit=True)
-    assert text(shared_cli) == ["ready", "bye"]
-    assert shared_cli.hub.list_processes()["processes"][0]["exit_code"] == 0
+    cli.hub.wait_for_process(process="web", exit=True)
+    assert text(cli) == ["ready", "bye"]
+    assert cli.hub.list_processes()["processes"][0]["exit_code"] == 0
 
 
-def test_a_reader_that_goes_away_is_no_reason_to_end(shared_cli: Cli) -> None:
+def test_a_reader_that_goes_away_is_no_reason_to_end(cli: Cli) -> None:
     finished = subprocess.run(
         ["bash", "-c", 'seq 100000 | "$@" | head -n 1; echo "${PIPESTATUS[@]}"', "bash", *CAPTURE],
-        cwd=shared_cli.project,
-        env=shared_cli.variables(),
+        cwd=cli.project,
+        env=cli.variables(),
         capture_output=True,
         encoding="utf-8",
         timeout=30,
     )
 
     assert (finished.stdout, finished.stderr) == ("1\n0 0 0\n", "")
-    shared_cli.hub.wait_for_process(process="web", exit=True)
-    assert text(shared_cli)[-1] == "100000"
+    cli.hub.wait_for_process(process="web", exit=True)
+    assert text(cli)[-1] == "100000"
 
 
 @pytest.mark.parametrize("redirection", [">&-", "> /dev/full"])
-def test_without_anywhere_to_pass_it_is_captured_all_the_same(shared_cli: Cli, redirection: str) -> None:
+def test_without_anywhere_to_pass_it_is_captured_all_the_same(cli: Cli, redirection: str) -> None:
     finished = subprocess.run(
         ["bash", "-c", f'printf "one\\ntwo\\n" | "$@" {redirection}', "bash", *CAPTURE],
-        cwd=shared_cli.project,
-        env=shared_cli.variables(),
+        cwd=cli.project,
+        env=cli.variables(),
         capture_output=True,
         encoding="utf-8",
         timeout=30,
     )
 
     assert finished.returncode == 0
-    shared_cli.hub.wait_for_process(process="web", exit=True)
-    assert text(shared_cli) == ["one", "two"]
+    cli.hub.wait_for_process(process="web", exit=True)
+    assert text(cli) == ["one", "two"]
 
 
-def test_stop_ends_it(shared_cli: Cli) -> None:
-    with capturing(shared_cli) as (process, out, _err):
+def test_stop_ends_it(cli: Cli) -> None:
+    with capturing(cli) as (process, out, _err):
         put(process, b"x\n")
         read_line(out, 20)
-        shared_cli.hub.stop_process(process="web")
+        cli.hub.stop_process(process="web")
         assert process.wait(20) == -signal.SIGTERM
     wait_gone(process.pid)
-    assert shared_cli.hub.list_processes()["processes"][0]["state"] == "stopped"
+    assert cli.hub.list_processes()["processes"][0]["state"] == "stopped"
 
 
-def test_what_is_refused(shared_cli: Cli) -> None:
-    assert "capture --name" in shared_cli("capture", check=2).stderr
-    with shared_cli.terminal("capture", "--name", "web") as terminal:
+def test_what_is_refused(cli: Cli) -> None:
+    assert "capture --name" in cli("capture", check=2).stderr
+    with cli.terminal("capture", "--name", "web") as terminal:
         assert terminal.wait() == 2
     assert b"is a terminal" in terminal.output
-    shared_cli.began("web", *program("sleeper"))
-    taken = shared_cli("capture", "--name", "web", check=1)
+    cli.began("web", *program("sleeper"))
+    taken = cli("capture", "--name", "web", check=1)
     assert "web" in taken.stderr
     assert taken.stdout == ""
 
 
-def test_attach_to_one_that_has_ended_promises_no_restart(shared_cli: Cli) -> None:
-    shared_cli("capture", "--name", "web", stdin=subprocess.DEVNULL, check=0)
-    attached = shared_cli("attach", "web", check=1)
+def test_attach_to_one_that_has_ended_promises_no_restart(cli: Cli) -> None:
+    cli("capture", "--name", "web", stdin=subprocess.DEVNULL, check=0)
+    attached = cli("attach", "web", check=1)
 
     assert "its output: persistproc logs web" in attached.stderr
     assert "restart" not in attached.stderr

@@ -20,9 +20,9 @@ LINES = 6000
 
 
 @pytest.fixture
-def cli(shared_cli: Cli) -> Cli:
+def cli(cli: Cli) -> Cli:
     """No test here ends the daemon."""
-    return shared_cli
+    return cli
 
 
 def again(cli: Cli, name: str) -> None:

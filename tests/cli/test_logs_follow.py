@@ -32,26 +32,26 @@ def following(cli: Cli, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], 
             process.kill()
 
 
-def test_two_are_followed_until_both_have_ended(shared_cli: Cli) -> None:
-    echo(shared_cli, "a", "b")
-    with following(shared_cli, "a", "b") as (process, out, err):
+def test_two_are_followed_until_both_have_ended(cli: Cli) -> None:
+    echo(cli, "a", "b")
+    with following(cli, "a", "b") as (process, out, err):
         assert {read_line(out, 20), read_line(out, 20)} == {b"a | ready", b"b | ready"}
-        shared_cli.hub.send_process_input(process="b", input="hello")
+        cli.hub.send_process_input(process="b", input="hello")
         assert read_line(out, 20).startswith(b"b | ")
-        shared_cli.hub.stop_process(process="b")
+        cli.hub.stop_process(process="b")
         assert b"b was stopped (SIGTERM)" in read_line(err, 20)
-        shared_cli.hub.send_process_input(process="a", input="still there")
+        cli.hub.send_process_input(process="a", input="still there")
         assert b"still there" in read_line(out, 20)
-        shared_cli.hub.stop_process(process="a")
+        cli.hub.stop_process(process="a")
         assert process.wait(20) == 0
         assert b"a was stopped" in err.read()
         assert out.read() == b""
 
 
-def test_what_has_ended_already_is_shown_and_told(shared_cli: Cli) -> None:
+def test_what_has_ended_already_is_shown_and_told(cli: Cli) -> None:
     for name, code in (("a", 0), ("b", 3)):
-        shared_cli.ended(name, "sh", "-c", f"echo {name}; exit {code}")
-    with following(shared_cli, "a", "b") as (process, out, err):
+        cli.ended(name, "sh", "-c", f"echo {name}; exit {code}")
+    with following(cli, "a", "b") as (process, out, err):
         assert process.wait(20) == 0
         assert out.read() == b"a | a\nb | b\n"
         assert sorted(err.read().decode().splitlines()) == [
@@ -60,55 +60,55 @@ def test_what_has_ended_already_is_shown_and_told(shared_cli: Cli) -> None:
         ]
 
 
-def test_a_restart_is_followed_with_a_note_between_the_runs(shared_cli: Cli) -> None:
-    echo(shared_cli, "a", "b")
-    with following(shared_cli, "a", "b") as (process, out, err):
+def test_a_restart_is_followed_with_a_note_between_the_runs(cli: Cli) -> None:
+    echo(cli, "a", "b")
+    with following(cli, "a", "b") as (process, out, err):
         read_line(out, 20), read_line(out, 20)
-        shared_cli.hub.restart_process(process="a")
+        cli.hub.restart_process(process="a")
         note = read_line(err, 20).decode()
         assert re.search(r"a was stopped \(SIGTERM\): restarted by .*; following run 2 \(pid \d+\)", note)
         assert read_line(out, 20) == b"a | ready"
-        shared_cli("stop", "a", "b", check=0)
+        cli("stop", "a", "b", check=0)
         assert process.wait(20) == 0
 
 
-def test_without_names_later_processes_are_shown_as_well(shared_cli: Cli) -> None:
-    echo(shared_cli, "first")
-    with following(shared_cli, "-n", "0") as (process, out, err):
+def test_without_names_later_processes_are_shown_as_well(cli: Cli) -> None:
+    echo(cli, "first")
+    with following(cli, "-n", "0") as (process, out, err):
         # Ours, its own for questions, and that of its subscription.
-        eventually(lambda: shared_cli.hub.get_daemon_status()["connections"] >= 3, 20)
-        shared_cli.began("second", "sh", "-c", "echo new; exit 4")
+        eventually(lambda: cli.hub.get_daemon_status()["connections"] >= 3, 20)
+        cli.began("second", "sh", "-c", "echo new; exit 4")
         assert read_line(out, 20) == b"second | new"
         assert b"second started: run 1" in read_line(err, 20)
         assert b"second ended with exit code 4" in read_line(err, 20)
-        shared_cli.hub.stop_process(process="first")
+        cli.hub.stop_process(process="first")
         assert b"first was stopped" in read_line(err, 20)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
 
 
-def test_grep_of_what_comes(shared_cli: Cli) -> None:
-    echo(shared_cli, "a")
-    with following(shared_cli, "a", "-g", "err|ready", "-A", "1") as (process, out, _err):
+def test_grep_of_what_comes(cli: Cli) -> None:
+    echo(cli, "a")
+    with following(cli, "a", "-g", "err|ready", "-A", "1") as (process, out, _err):
         assert read_line(out, 20) == b"ready"
         for text in ("one", "an err", "two", "three", "err again"):
-            shared_cli.hub.send_process_input(process="a", input=text)
+            cli.hub.send_process_input(process="a", input=text)
         assert b"an err" in read_line(out, 20)
         assert b"two" in read_line(out, 20)
         assert b"err again" in read_line(out, 20)
-        shared_cli.hub.stop_process(process="a")
+        cli.hub.stop_process(process="a")
         assert process.wait(20) == 0
 
 
-def test_a_prompt_is_shown_without_its_newline(shared_cli: Cli) -> None:
-    shared_cli.began("ask", *program("prompt"))
-    echo(shared_cli, "b")
-    with following(shared_cli, "-n", "all", "ask", "b") as (process, out, _err):
+def test_a_prompt_is_shown_without_its_newline(cli: Cli) -> None:
+    cli.began("ask", *program("prompt"))
+    echo(cli, "b")
+    with following(cli, "-n", "all", "ask", "b") as (process, out, _err):
         shown = read_until(out.fileno(), b"name? ", 20)
         assert shown.endswith(b"ask | name? ")
-        shared_cli.hub.send_process_input(process="ask", input="joe")
+        cli.hub.send_process_input(process="ask", input="joe")
         assert read_until(out.fileno(), b"hello joe\n", 20).endswith(b"\nask | hello joe\n")
-        shared_cli.hub.stop_process(process="b")
+        cli.hub.stop_process(process="b")
         assert process.wait(20) == 0
 
 

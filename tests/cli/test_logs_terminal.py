@@ -29,9 +29,9 @@ for stream in (1, 2):
 
 
 @pytest.fixture
-def cli(shared_cli: Cli) -> Cli:
+def cli(cli: Cli) -> Cli:
     """No test here ends the daemon."""
-    return shared_cli
+    return cli
 
 
 def seen(cli: Cli, *words: str, env: dict[str, str] | None = None) -> str:

@@ -16,9 +16,9 @@ QUESTION = "Port 3000 is in use, use 3001? (y/N)"
 
 
 @pytest.fixture
-def cli(shared_cli: Cli) -> Cli:
+def cli(cli: Cli) -> Cli:
     """Only one test here ends its daemon, and that has one of its own."""
-    return shared_cli
+    return cli
 
 
 def asks(cli: Cli, name: str) -> None:

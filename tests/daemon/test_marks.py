@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from persistproc_core.daemon import bookmark_file
-from persistproc_core.daemon.bookmarks import check_mark_name
+from persistproc_core.daemon.answers import bookmark_file
+from persistproc_core.daemon.answers.bookmarks import check_mark_name
 from persistproc_core.errors import InvalidParams
 from tests.daemon.hub import Hub
 from tests.kit import program

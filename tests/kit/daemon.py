@@ -109,6 +109,10 @@ class Daemon:
         for pid in self._guard.survivors(self.home):
             wait_gone(pid, within)
 
+    def kill_all(self) -> None:
+        """End by force all that there is of its home; it can be started again."""
+        self._guard.kill(self.home)
+
     def log(self) -> str:
         """The text of its log."""
         with contextlib.suppress(OSError):

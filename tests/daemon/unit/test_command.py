@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persistproc_core.daemon.command import Command, check_name, default_name, free_name, parse_command
-from persistproc_core.daemon.names import MAX_NAME
+from persistproc_core.daemon.words.command import Command, check_name, default_name, free_name, parse_command
+from persistproc_core.daemon.words.names import MAX_NAME
 from persistproc_core.errors import InvalidParams
 
 DIRECT = [

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from persistproc_core.daemon.config_file import CAREFUL, Config, ProcessLimits, parse
+from persistproc_core.daemon.keeping.config_file import CAREFUL, Config, ProcessLimits, parse
 from tests.meta.sources import ROOT
 
 MIB = 1024 * 1024

@@ -14,8 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from persistproc_core.daemon import identity, procfs
-from persistproc_core.daemon.identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of, is_alive
+from persistproc_core.daemon.kernel import identity, procfs
+from persistproc_core.daemon.kernel.identity import (
+    Handle,
+    Identity,
+    boot_id,
+    exit_status_from_kernel,
+    identity_of,
+    is_alive,
+)
 from tests.kit import read_line, wait_gone
 
 LINUX = sys.platform == "linux"
@@ -186,7 +193,7 @@ def test_a_reused_number_is_not_signalled() -> None:
     code = """
         import os, signal, subprocess, time
         from pathlib import Path
-        from persistproc_core.daemon.identity import Handle, identity_of, is_alive
+        from persistproc_core.daemon.kernel.identity import Handle, identity_of, is_alive
         victim = subprocess.Popen(["sleep", "60"])
         who = identity_of(victim.pid)
         handle, checked = Handle.open(who), Handle.open(who, pidfd=False)

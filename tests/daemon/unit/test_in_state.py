@@ -5,11 +5,11 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from persistproc_core.daemon.command import parse_command
-from persistproc_core.daemon.conditions.condition import Met
-from persistproc_core.daemon.conditions.ending import InState
 from persistproc_core.daemon.model import Run, Settings
 from persistproc_core.daemon.states import Event
+from persistproc_core.daemon.waiting.conditions.condition import Met
+from persistproc_core.daemon.waiting.conditions.ending import InState
+from persistproc_core.daemon.words.command import parse_command
 
 pytestmark = pytest.mark.anyio
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from persistproc_core.daemon import journal_file
-from persistproc_core.daemon.command import Command
-from persistproc_core.daemon.journal import Journal
+from persistproc_core.daemon.events import journal_file
+from persistproc_core.daemon.events.journal import Journal
 from persistproc_core.daemon.log import Log
 from persistproc_core.daemon.logs.segments import Offsets
 from persistproc_core.daemon.model import Process, Run, Settings
-from persistproc_core.daemon.watch import Watch
+from persistproc_core.daemon.subscriptions.watch import Watch
+from persistproc_core.daemon.words.command import Command
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from persistproc_core.daemon.attempt import Attempt
-from persistproc_core.daemon.conditions.condition import Looked, Met
-from persistproc_core.daemon.listening import PortWatch
+from persistproc_core.daemon.kernel.listening import PortWatch
+from persistproc_core.daemon.waiting.attempt import Attempt
+from persistproc_core.daemon.waiting.conditions.condition import Looked, Met
 from persistproc_core.errors import WaitFailed
 from tests.kit import free_port
 

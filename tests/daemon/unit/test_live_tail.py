@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistproc_core.daemon.live_tail import LiveTail, can_go_on, open_newest
 from persistproc_core.daemon.logs.output import read_output
 from persistproc_core.daemon.logs.reader import RunLog
 from persistproc_core.daemon.logs.render import Style
 from persistproc_core.daemon.logs.segments import STREAMS, Offsets, segment_path
+from persistproc_core.daemon.subscriptions.live_tail import LiveTail, can_go_on, open_newest
 from persistproc_core.protocol import Format, OutputLine, Stream, View
 
 START = Offsets(0, 0)

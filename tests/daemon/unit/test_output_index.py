@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from persistproc_core.daemon.keeping.output_index import Known, OutputIndex, output_bytes
 from persistproc_core.daemon.logs import Offsets
 from persistproc_core.daemon.logs.reader import RunLog
-from persistproc_core.daemon.output_index import Known, OutputIndex, output_bytes
 from tests.daemon.unit.logfolder import LogFolder
 
 SECOND = 1_000_000_000

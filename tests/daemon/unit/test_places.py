@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persistproc_core.daemon.bookmarks import Bookmark, Bookmarks
+from persistproc_core.daemon.answers.bookmarks import Bookmark, Bookmarks
+from persistproc_core.daemon.answers.places import Cursor, Moment, Place, first_after, last_before, parse_place
 from persistproc_core.daemon.logs import Offsets, RunLog
 from persistproc_core.daemon.logs.marks import Marks
 from persistproc_core.daemon.model import Process, Run
-from persistproc_core.daemon.places import Cursor, Moment, Place, first_after, last_before, parse_place
 from persistproc_core.errors import InvalidParams
 from tests.daemon.unit.logfolder import LogFolder
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from persistproc_core.daemon.ports import listeners, listeners_by_run
+from persistproc_core.daemon.kernel.ports import listeners, listeners_by_run
 from tests.kit import read_line
 
 LINUX = sys.platform == "linux"

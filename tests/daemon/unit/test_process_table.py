@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from persistproc_core.daemon.process_table import MARKER, ProcessTable, environment_of, escaped, scan
+from persistproc_core.daemon.kernel.process_table import MARKER, ProcessTable, environment_of, escaped, scan
 from tests.kit import eventually, program, read_line, wait_gone
 
 LINUX = sys.platform == "linux"
@@ -189,7 +189,7 @@ def test_an_unprivileged_user_misses_nobody_in_the_session(trees: list[Tree]) ->
     end one of them must say so. What is not its own it cannot read."""
     code = """if True:
         import ctypes, os, signal, sys
-        from persistproc_core.daemon.process_table import environment_of, scan
+        from persistproc_core.daemon.kernel.process_table import environment_of, scan
         theirs = int(sys.argv[1])
         os.setgid(65534)
         os.setuid(65534)
@@ -218,7 +218,7 @@ def test_an_unprivileged_user_misses_nobody_in_the_session(trees: list[Tree]) ->
 
 
 def test_identities_of_members_are_those_of_the_processes(trees: list[Tree], way: bool) -> None:
-    from persistproc_core.daemon.identity import identity_of
+    from persistproc_core.daemon.kernel.identity import identity_of
 
     tree = Tree(*BARE)
     trees.append(tree)

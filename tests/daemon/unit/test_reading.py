@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from persistproc_core.daemon.asking import Question
-from persistproc_core.daemon.command import parse_command
+from persistproc_core.daemon.answers.asking import Question
+from persistproc_core.daemon.answers.places import Cursor, Moment, begins_after
+from persistproc_core.daemon.answers.reading import Found, read
 from persistproc_core.daemon.logs import Offsets
 from persistproc_core.daemon.logs.render import Style
 from persistproc_core.daemon.model import Process, Run, Settings
-from persistproc_core.daemon.places import Cursor, Moment, begins_after
-from persistproc_core.daemon.reading import Found, read
+from persistproc_core.daemon.words.command import parse_command
 from tests.daemon.unit.logfolder import LogFolder
 
 COMMAND = parse_command(["true"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from persistproc_core.daemon.times import parse_moment
+from persistproc_core.daemon.answers.times import parse_moment
 from persistproc_core.errors import InvalidParams
 
 SECOND = 1_000_000_000

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from persistproc_core.daemon import usage
-from persistproc_core.daemon.usage import Usage, UsageMeter, resident_bytes
+from persistproc_core.daemon.kernel import usage
+from persistproc_core.daemon.kernel.usage import Usage, UsageMeter, resident_bytes
 from tests.kit import eventually, read_line
 
 

@@ -1,0 +1,1 @@
+"""What happened to processes, numbered and kept."""

@@ -1,0 +1,1 @@
+"""How much output is kept: configuration, limits, and what is forgotten."""

@@ -1,0 +1,129 @@
+"""Waiting until a process of the run listens on a port."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+
+from ...answers.output import Output
+from ...ending import Ender
+from ...kernel.listening import PortWatch
+from ...kernel.ports import holders, listeners
+from ...kernel.process_table import Process as Member
+from ...kernel.procfs import read_stat
+from ...logs.reader import RunLog
+from ...model import Process, Run
+from ...registry import Registry, full_name
+from .condition import Looked, Met
+from .ending import wait_over
+
+__all__ = ["Port"]
+
+_WITHOUT_KERNEL_SECONDS = 0.1
+_WHOLE_LOOK_SECONDS = 5.0
+_FIRST_LOOK_AGAIN = 0.01
+_LONGEST_LOOK_AGAIN = 1.0
+_OFTEN_SECONDS = 10.0
+"""So long the port is asked for so often that output tells nothing new."""
+_GROWTH_PAUSE = 0.1
+
+
+class Port:
+    """A process of the run listens on the TCP port."""
+
+    def __init__(self, process: Process, run: Run, port: int, ender: Ender, output: Output, registry: Registry) -> None:
+        self._process = process
+        self._run = run
+        self._port = port
+        self._ender = ender
+        self._output = output
+        self._registry = registry
+        self._seen: frozenset[bytes] = frozenset()
+        self._members: list[Member] = []
+
+    async def met(self, looked: Looked) -> Met | None:
+        met: list[Met] = []
+        watch = PortWatch(self._port)
+        async with anyio.create_task_group() as group:
+
+            async def look() -> None:
+                await self._watch(watch, looked)
+                met.append(Met("port"))
+                group.cancel_scope.cancel()
+
+            try:
+                group.start_soon(look)
+                group.start_soon(self._kick_on_growth, watch)
+                await wait_over(self._run)
+                group.cancel_scope.cancel()
+            finally:
+                watch.close()
+        return met[0] if met else None
+
+    async def _watch(self, watch: PortWatch, looked: Looked) -> None:
+        pause = _FIRST_LOOK_AGAIN
+        while not await self._listens():
+            looked()
+            if not watch.works:
+                await anyio.sleep(_WITHOUT_KERNEL_SECONDS)
+                continue
+            # Somebody listens who is none of ours: one of ours may get the socket later. Nobody listens: one in a
+            # network namespace of its own is not in the kernel's answer.
+            sockets = await watch.wait_changed(self._seen, pause if self._seen else _WHOLE_LOOK_SECONDS)
+            pause = min(pause * 2, _LONGEST_LOOK_AGAIN) if sockets == self._seen else _FIRST_LOOK_AGAIN
+            self._seen = sockets
+
+    async def _listens(self) -> bool:
+        if self._seen:
+            held = await anyio.to_thread.run_sync(_one_holds, self._members, self._seen)
+            if held:
+                return True
+        self._members = await self._ender.members(self._run)
+        found = await anyio.to_thread.run_sync(listeners, [member.pid for member in self._members])
+        return any(listener["port"] == self._port for listener in found)
+
+    async def _kick_on_growth(self, watch: PortWatch) -> None:
+        # What a server prints when it listens comes right after the listening: a good moment to ask.
+        await anyio.sleep(_OFTEN_SECONDS)
+        log = RunLog(self._run.directory)
+        while self._run.live:
+            await anyio.sleep(_GROWTH_PAUSE)
+            sizes = await anyio.to_thread.run_sync(log.sizes)
+            await self._output.wait_beyond(self._run, sizes, "combined")
+            watch.kick()
+
+    async def obstacle(self) -> str:
+        watch = PortWatch(self._port)
+        try:
+            sockets = watch.sockets()
+        finally:
+            watch.close()
+        if not sockets:
+            return f"nobody listens on port {self._port}"
+        return await self._holder(sockets)
+
+    async def _holder(self, sockets: frozenset[bytes]) -> str:
+        owners = await self._ender.members_of([run for _, run in self._registry.runs() if run.present])
+        for run_id, members in owners.items():
+            pids = await anyio.to_thread.run_sync(holders, sockets, [member.pid for member in members])
+            found = self._registry.run(run_id)
+            if pids and found is not None:
+                return f"port {self._port} is held by {full_name(found[0])} (pid {pids[0]})"
+        anybody = await anyio.to_thread.run_sync(_any_holder, sockets)
+        who = f"pid {anybody[0]}" if anybody else "a process of another user"
+        return f"port {self._port} is held by {who}, which is not of this run"
+
+
+def _one_holds(members: list[Member], sockets: frozenset[bytes]) -> bool:
+    """Whether one that was of the run a moment ago has such a socket: quicker than to look who is of the run now."""
+    for member in members:
+        stat = read_stat(member.pid)
+        if stat is not None and stat.start == member.start and holders(sockets, [member.pid]):
+            return True
+    return False
+
+
+def _any_holder(sockets: frozenset[bytes]) -> list[int]:
+    import psutil
+
+    return holders(sockets, psutil.pids())

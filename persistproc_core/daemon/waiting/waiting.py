@@ -1,0 +1,190 @@
+"""Waiting for a process: for its end, a state, a line of output, a port, a URL, or silence.
+
+A wait is about the run that is the newest when it begins. A restart is the end of that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from ...errors import InvalidParams, PersistprocError, WaitFailed, WaitTimedOut
+from ...protocol import WaitForProcessParams, WaitReply
+from ..answers.bookmarks import Bookmarks
+from ..answers.output import Output
+from ..answers.places import first_after, parse_place
+from ..ending import Ender
+from ..facts import Facts
+from ..logs.reader import RunLog
+from ..logs.segments import Offsets
+from ..model import Process, Run
+from ..registry import Registry, full_name
+from .attempt import Attempt
+from .conditions.condition import Looked, Met
+from .conditions.ending import Exit, InState
+from .conditions.idle import Idle
+from .conditions.line import Line, compiled
+from .conditions.port import Port
+from .conditions.url import Url, parse_url
+from .prompts import Prompts
+
+__all__ = ["Waiting"]
+
+_DEFAULT_SECONDS = 60.0
+_STUCK_SECONDS = 1.0
+_LAST_LINE_SECONDS = 1.0
+
+
+class Waiting:
+    """Waits on behalf of clients."""
+
+    def __init__(
+        self, facts: Facts, output: Output, prompts: Prompts, ender: Ender, registry: Registry, bookmarks: Bookmarks
+    ) -> None:
+        self._facts = facts
+        self._output = output
+        self._prompts = prompts
+        self._ender = ender
+        self._registry = registry
+        self._bookmarks = bookmarks
+
+    async def wait(self, process: Process, params: WaitForProcessParams) -> WaitReply:
+        """Answer when the first of the conditions is true.
+
+        Raises `WaitTimedOut`, or `WaitFailed` when the run ended, or asks for input, and nothing that was asked for
+        can come any more.
+        """
+        run = process.runs[-1]
+        began = anyio.current_time()
+        seconds = params.get("timeout_seconds", _DEFAULT_SECONDS)
+        attempt = self._attempt(process, run, params, began + seconds)
+        if not await attempt.run():
+            raise await self._timed_out(process, run, attempt, seconds)
+        if attempt.met is None:
+            raise await self._failed(process, run)
+        met = attempt.met
+        lines = [] if met.what == "output" else await self._output.last_lines(run)
+        return {
+            **await self._facts.measured_run(process, run),
+            "met": met.what,
+            "line": met.line,
+            "status_code": met.status_code,
+            "last_lines": lines,
+            "elapsed_seconds": round(anyio.current_time() - began, 3),
+        }
+
+    def _attempt(self, process: Process, run: Run, params: WaitForProcessParams, deadline: float) -> Attempt:
+        attempt = Attempt(deadline)
+        line = None
+        if "since" in params and "output" not in params:
+            raise InvalidParams("since tells which lines count, so it needs output")
+        if "output" in params:
+            pattern = compiled(params["output"])
+            line = Line(run, self._output, pattern, self._start(process, run, params))
+            attempt.add(line)
+        if "port" in params:
+            attempt.add(Port(process, run, params["port"], self._ender, self._output, self._registry))
+        if "url" in params:
+            attempt.add(Url(run, parse_url(params["url"])))
+        if "idle_seconds" in params:
+            attempt.add(Idle(run, params["idle_seconds"]))
+        if "state" in params:
+            attempt.add(_After(InState(run, params["state"]), run, line))
+        if params.get("exit", False) or not attempt.conditions:
+            attempt.add(_After(Exit(run), run, line))
+        if "idle_seconds" not in params:
+            attempt.beside(lambda: self._fail_when_stuck(process, run))
+        return attempt
+
+    def _start(self, process: Process, run: Run, params: WaitForProcessParams) -> Callable[[RunLog], Offsets]:
+        if "since" not in params:
+            return lambda log: Offsets(0, 0)
+        place = parse_place("since", params["since"], process, self._bookmarks)
+
+        def start(log: RunLog) -> Offsets:
+            with log.look() as look:
+                return first_after(place, run, look)
+
+        return start
+
+    async def _fail_when_stuck(self, process: Process, run: Run) -> None:
+        """A process that asks for input will not go on by itself, and nobody may know that it asks."""
+        failure: list[PersistprocError] = []
+        with anyio.CancelScope() as scope:
+
+            def told(text: str | None, since: float) -> None:
+                if text is not None and anyio.current_time() - since >= _STUCK_SECONDS:
+                    failure.append(_stuck(process, run, text))
+                    scope.cancel()
+
+            await self._prompts.watch(process, run, told)
+        if failure:
+            failure[0].data["last_lines"] = await self._output.last_lines(run)
+            raise failure[0]
+
+    async def _timed_out(self, process: Process, run: Run, attempt: Attempt, seconds: float) -> WaitTimedOut:
+        obstacles = [text for text in [await condition.obstacle() for condition in attempt.conditions] if text]
+        because = f": {'; '.join(obstacles)}" if obstacles else ""
+        await self._prompts.look(process, run)
+        return WaitTimedOut(
+            f"{full_name(process)} is {run.state}, but what you wait for did not come within "
+            f"{round(seconds, 3):g} s{because}",
+            hint="look at its output, or wait longer",
+            data={
+                "state": run.state,
+                "waiting_for_input": run.prompt if run.live else None,
+                "last_lines": await self._output.last_lines(run),
+            },
+        )
+
+    async def _failed(self, process: Process, run: Run) -> WaitFailed:
+        name = full_name(process)
+        newest = process.runs[-1] if process.runs else run
+        if run.live:
+            message, hint = f"{name} is {run.state} and does not come to that state any more", "wait for another state"
+        elif newest is not run and newest.live:
+            message = f"run {run.number} of {name} has ended ({run.reason}), and run {newest.number} runs now"
+            hint = "wait again: a wait is about one run"
+        else:
+            message = f"{name} {run.reason}; what you wait for cannot come any more"
+            hint = "look at its last lines, mend it, restart it"
+        return WaitFailed(
+            message,
+            hint=hint,
+            data={
+                "state": run.state,
+                "exit_code": run.exit_code,
+                "signal": run.signal,
+                "waiting_for_input": None,
+                "last_lines": await self._output.last_lines(run),
+            },
+        )
+
+
+class _After:
+    """A condition that an end makes true, told after a line that was printed before the end and is waited for too."""
+
+    def __init__(self, condition: Exit | InState, run: Run, line: Line | None) -> None:
+        self._condition = condition
+        self._run = run
+        self._line = line
+
+    async def met(self, looked: Looked) -> Met | None:
+        met = await self._condition.met(looked)
+        if self._line is not None and not self._run.live:
+            looked()
+            with anyio.move_on_after(_LAST_LINE_SECONDS):
+                await self._line.finished.wait()
+        return met
+
+    async def obstacle(self) -> str:
+        return await self._condition.obstacle()
+
+
+def _stuck(process: Process, run: Run, text: str) -> WaitFailed:
+    return WaitFailed(
+        f"{full_name(process)} waits for input: {text}",
+        hint=f"answer it: persistproc send {process.name} TEXT",
+        data={"state": run.state, "exit_code": None, "signal": None, "waiting_for_input": text},
+    )

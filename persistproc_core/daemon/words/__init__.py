@@ -1,0 +1,1 @@
+"""A command as a caller writes it: words, shell text, and the name that is made of it."""
