@@ -1,4 +1,4 @@
-"""One daemon for all tests of a file, a project of its own for each test."""
+"""One daemon for all tests of a worker, a project of its own for each test."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.kit.guard import TEST_VARIABLE
 _SHARED = pytest.StashKey[Daemon]()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon that no test may leave ended. What is left of it when the file is through is a failure."""
+    """A daemon that no test may leave ended. What is left of it when all are through is a failure."""
     guard = Guard()
     daemon = Daemon(guard, guard.new_home(), {TEST_VARIABLE: guard.token})
-    request.node.stash[_SHARED] = daemon
+    request.session.stash[_SHARED] = daemon
     try:
         daemon.start()
         yield daemon
@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hub(shared: Daemon, project: Path) -> Iterator[Hub]:
-    """The project on the daemon that the file's tests share."""
+    """The project on the daemon that the tests share."""
     hub = Hub(shared, project)
     yield hub
     hub.clean_up()
@@ -54,7 +54,7 @@ def own(daemon: Daemon, project: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def restarted(hub: Hub) -> Callable[[], Hub]:
-    """Kills the daemon of the file and starts the next one."""
+    """Kills the shared daemon and starts the next one."""
 
     def restart() -> Hub:
         hub.forget_connections()
@@ -68,8 +68,7 @@ def restarted(hub: Hub) -> Callable[[], Hub]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    module = item.getparent(pytest.Module)
-    shared = module.stash.get(_SHARED, None) if module is not None else None
+    shared = item.session.stash.get(_SHARED, None)
     if report.failed and shared is not None:
         report.sections.append(("log of the shared daemon", shared.log()[-8000:]))
     return report

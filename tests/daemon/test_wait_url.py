@@ -20,7 +20,7 @@ def test_at_once(hub: Hub) -> None:
     hub.ready(program("http_server", port), name="p")
     reply = hub.call("wait_for_process", "p", url=f"http://127.0.0.1:{port}/x y?a=ü#part")
     assert (reply["met"], reply["status_code"], reply["line"]) == ("url", 200, None)
-    assert "/x%20y?a=%C3%BC " in "".join(hub.lines("p"))
+    hub.await_line("p", r"/x%20y\?a=%C3%BC ")
 
 
 def test_at_the_moment_it_listens(hub: Hub) -> None:

@@ -12,7 +12,7 @@ from persistproc_core.client import Client, piece_bytes
 from tests.kit import Daemon, numbered, program
 from tests.races.crowd import FULL
 
-RUNS = 100 if FULL else 15
+RUNS = 100 if FULL else 8
 MIB = 1024 * 1024
 
 Which = Literal["combined", "stdout", "stderr"]

@@ -18,7 +18,7 @@ from tests.kit import Daemon, marked, program, wait_gone
 from tests.races.crowd import FULL, at_once
 
 CALLERS = 50
-ROUNDS = 100 if FULL else 12
+ROUNDS = 100 if FULL else 8
 
 
 def test_fifty_starts_are_one_process(daemon: Daemon, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def written(path: Path, log: list[tuple[str, bytes, bool]], segment: int) -> tup
     return folder, by_looking_at_each(data, marks, SMALL)
 
 
-@settings(max_examples=5000 if os.environ.get("TESTS_FULL") else 120, deadline=None)
+@settings(max_examples=5000 if os.environ.get("TESTS_FULL") else 50, deadline=None)
 @given(logs(), st.sampled_from(PATTERNS), st.booleans(), st.booleans(), st.integers(0, 2), st.integers(0, 2))
 def test_a_search_finds_what_looking_at_each_line_finds(
     log: tuple[list[tuple[str, bytes, bool]], int],
