@@ -448,7 +448,9 @@ class PruneProcessesParams(CallerParams, total=False):
     all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
     older_than: Annotated[str, "Only what ended before this age (12h, 7d) or time.", Allowed(1, 64)]
     keep_runs: Annotated[
-        int, "Keep so many runs of each, also of those that run; 0 unless said otherwise.", Allowed(0, 1000)
+        int,
+        "Keep so many runs of each (0). When it is given, older runs of live processes go as well.",
+        Allowed(0, 1000),
     ]
     dry_run: Annotated[bool, "Only tell what would be removed."]
 

@@ -53,7 +53,7 @@ def reading(hub: Hub, scale: Scale) -> list[Figure]:
     return [
         *(figure for name, each in times.items() for figure in spread(f"{name} of {gigabytes}", each, (10.0, 20.0))),
         Figure("memory of the daemon grown by reading", grown, "MiB", 1.0, f"{3 * scale.pairs} times each"),
-        Figure("last 100 lines, against cat | tail", pairs.ratio, "x", 1.0, pairs.said()),
+        Figure("last 100 lines, against cat and tail", pairs.ratio, "x", 1.0, pairs.said()),
     ]
 
 
