@@ -204,7 +204,7 @@ def test_it_ends_while_nobody_looks(hub: Hub, capture: Capture) -> None:
     web.await_over()
     wait_gone(pid)
     hub.daemon.start()
-    info = hub.status("web")
+    info = hub.call("wait_for_process", "web", exit=True, timeout_seconds=10)
     assert (info["state"], info["exit_code"]) == ("lost", None)
     assert hub.lines("web") == ["last words"]
 

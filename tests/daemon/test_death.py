@@ -160,7 +160,7 @@ def test_it_ends_while_neither_lives(hub: Hub) -> None:
     os.kill(info["pid"], signal.SIGKILL)
     wait_gone(info["pid"])
     hub.daemon.start()
-    found = hub.list()["p"]
+    found = hub.call("wait_for_process", "p", exit=True, timeout_seconds=10)
     if found["state"] == "lost":
         assert (found["exit_code"], found["signal"]) == (None, None)
         assert "not known" in found["reason"]
