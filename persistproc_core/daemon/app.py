@@ -86,12 +86,8 @@ class Daemon:
         self._started_at = now()
         self._quit = anyio.Event()
         self._registry = Registry()
-        self._keeper: Keeper | None = None
         self._listener: Listener | None = None
         self._journal: Journal | None = None
-        self._following: Following
-        self._configuration: Configuration | None = None
-        self._retention: Retention | None = None
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until somebody asks for the end. ``ready()`` is called when connections are accepted."""
@@ -118,12 +114,10 @@ class Daemon:
         tasks = Tasks(group, log)
         lifecycle = Lifecycle(tasks, log, disk, self._registry)
         journal = lifecycle.journal = self._journal = Journal(self._home.events, log)
-        configuration = lifecycle.configuration = self._configuration = Configuration(self._home.config, log)
-        retention = lifecycle.retention = self._retention = Retention(
-            self._home.runs, log, self._registry, configuration, journal
-        )
+        configuration = lifecycle.configuration = Configuration(self._home.config, log)
+        retention = lifecycle.retention = Retention(self._home.runs, log, self._registry, configuration, journal)
         recovery = Recovery(tasks, log, disk, self._registry, lifecycle)
-        keeper = self._keeper = Keeper(
+        keeper = lifecycle.keeper = Keeper(
             self._home,
             log,
             on_connected=recovery.reconcile,
@@ -133,20 +127,19 @@ class Daemon:
             on_rolled=retention.rolled,
             on_lost=retention.lost,
         )
-        ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
-        lifecycle.keeper = keeper
-        lifecycle.ender = ender
+        lifecycle.ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
         bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log)
         await journal.load()
         group.start_soon(journal.run)
         await configuration.refresh()
-        self._following = Following(self._registry, journal, keeper, log)
+        following = Following(self._registry, journal, keeper, log)
         group.start_soon(Sightings(tasks, self._registry, journal, keeper).run)
         await recovery.load()
         await bookmarks.load()
         group.start_soon(retention.run)
         await group.start(keeper.run)
-        dispatcher = Dispatcher(self._methods(group, tasks, lifecycle, ender, keeper, disk, bookmarks).handlers(), log)
+        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following)
+        dispatcher = Dispatcher(methods.handlers(), log)
 
         async def handle(connection: socket.socket, peer: Peer) -> None:
             await Session(connection, peer, dispatcher, self._hello).serve()
@@ -162,16 +155,20 @@ class Daemon:
         group: anyio.abc.TaskGroup,
         tasks: Tasks,
         lifecycle: Lifecycle,
-        ender: Ender,
-        keeper: Keeper,
         disk: Store,
         bookmarks: Bookmarks,
+        following: Following,
     ) -> Methods:
+        keeper, ender = lifecycle.keeper, lifecycle.ender
         supervisor = Supervisor(self._registry, lifecycle, disk, self._umask, self._files)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
         facts = Facts(ender, prompts)
         group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)
+
+        def quit_soon() -> None:
+            group.start_soon(self._quit_soon, following)
+
         return Methods(
             group=group,
             registry=self._registry,
@@ -180,22 +177,19 @@ class Daemon:
             facts=facts,
             output=output,
             waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks),
-            following=self._following,
+            following=following,
             bookmarks=bookmarks,
             pruning=Pruning(self._registry, lifecycle),
             capturing=Capturing(self._registry, lifecycle, supervisor, disk),
-            daemon_facts=self._status,
-            quit_soon=lambda: self._quit_in(group),
+            daemon_facts=lambda: self._status(lifecycle),
+            quit_soon=quit_soon,
         )
 
-    def _quit_in(self, group: anyio.abc.TaskGroup) -> None:
-        group.start_soon(self._quit_soon)
-
-    async def _quit_soon(self) -> None:
+    async def _quit_soon(self, following: Following) -> None:
         # The reply to shutdown_daemon is on its way through its session; the client closes when it has it.
         with anyio.move_on_after(_LAST_REPLIES_SECONDS):
             if self._listener is not None:
-                await self._following.quit()
+                await following.quit()
                 await self._listener.wait_idle()
         self._quit.set()
 
@@ -206,9 +200,9 @@ class Daemon:
                 log.info("daemon.signalled", signal=signal.Signals(number).name)
                 self._quit.set()
 
-    async def _status(self) -> DaemonStatus:
-        if self._configuration is not None:
-            await self._configuration.refresh()
+    async def _status(self, lifecycle: Lifecycle) -> DaemonStatus:
+        configuration = lifecycle.configuration
+        await configuration.refresh()
         return {
             "pid": os.getpid(),
             "version": __version__,
@@ -217,14 +211,14 @@ class Daemon:
             "home": self._home.path,
             "socket": self._home.socket,
             "started_at": self._started_at,
-            "keeper_pid": self._keeper.pid if self._keeper else None,
+            "keeper_pid": lifecycle.keeper.pid,
             "processes": len(self._registry),
             "running": sum(process.live for process in self._registry),
             "memory_bytes": 0,
             "keeper_memory_bytes": None,
             "connections": self._listener.connections if self._listener else 0,
-            "output_bytes": await self._retention.measure() if self._retention else 0,
-            "output_limit_bytes": self._configuration.total_bytes if self._configuration else 0,
+            "output_bytes": await lifecycle.retention.measure(),
+            "output_limit_bytes": configuration.total_bytes,
             "config": self._home.config,
-            "config_problems": list(self._configuration.problems) if self._configuration else [],
+            "config_problems": list(configuration.problems),
         }
