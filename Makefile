@@ -7,7 +7,7 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-# The tests wait for processes more than they compute; those of one file share their daemon.
+# The tests wait for processes more than they compute; the files that one worker runs share daemons.
 JOBS = 4
 PYTEST = PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check

@@ -15,6 +15,7 @@ from tests.kit.guard import TEST_VARIABLE
 
 _TESTS = Path(__file__).resolve().parent
 _GUARD = pytest.StashKey[Guard]()
+_SHARED = pytest.StashKey[Daemon]()
 
 # No deadlines: the machine may be busy. TESTS_FULL=1 looks longer.
 settings.register_profile("ci", max_examples=25, deadline=None)
@@ -69,21 +70,22 @@ def daemon(home: Home, new_daemon: Callable[..., Daemon]) -> Daemon:
     return daemon
 
 
-@pytest.fixture(scope="module")
-def shared_daemon() -> Iterator[Daemon]:
-    """One running daemon for all tests of a module that only ask it things: it has no processes, and none may stay."""
+@pytest.fixture(scope="session")
+def shared_daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """One running daemon for all tests of a worker that leave it as it was: it has no processes, and none may stay."""
     guard = Guard()
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-            patch.delenv(variable)
-        daemon = Daemon(guard, guard.new_home(), {TEST_VARIABLE: guard.token})
-        try:
+    daemon = Daemon(guard, guard.new_home(), {TEST_VARIABLE: guard.token})
+    request.session.stash[_SHARED] = daemon
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
+                patch.delenv(variable)
             daemon.start()
-            yield daemon
-            daemon.tear_down()
-            assert guard.leaks() == []
-        finally:
-            guard.clean_up()
+        yield daemon
+        daemon.tear_down()
+        assert guard.leaks() == []
+    finally:
+        guard.clean_up()
 
 
 @pytest.fixture(params=["trio", "asyncio"])
@@ -117,6 +119,9 @@ def pytest_runtest_makereport(
     guard = item.stash.get(_GUARD, None)
     if report.failed and guard is not None and call.when == "call":
         report.sections += guard.logs()
+    shared = item.session.stash.get(_SHARED, None)
+    if report.failed and shared is not None:
+        report.sections.append(("log of the shared daemon", shared.log()[-8000:]))
     return report
 
 

@@ -17,9 +17,9 @@ KIB = 1024
 
 
 @pytest.fixture
-def config(shared: Daemon) -> Any:
+def config(shared_daemon: Daemon) -> Any:
     """The path of the shared daemon's configuration; there is none again after the test."""
-    path = Path(shared.home.config)
+    path = Path(shared_daemon.home.config)
     yield path
     if path.is_dir():
         path.rmdir()
