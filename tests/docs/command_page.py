@@ -41,10 +41,13 @@ or `usage`.
 | `status` | one process, with `history`, `environment_names` (never values) and `log_directory` |
 | `start`, `run --detach` | one process, with `already_running` and `differences` |
 | `run` | the same, then one line for each piece of output, the last with `"ended": true` (none after a detach) |
-| `logs` | `{"lines": [{"stream", "text"}], "cursor", "more", "ended", ...}`; with `-f`, `-n all` one for each piece |
+| `logs NAME` | `{"lines": [{"stream", "text"}], "cursor", "more", "ended", ...}`; with `-f`, `-n all` one for each piece |
+| `logs` of several | one for each line of output |
+| `mark` | `{"name", "project", "time"}`, with `--list` `{"marks": [...]}` |
+| `prune` | `{"processes": [{"name", "project", "runs", "bytes", "removed"}], "bytes"}` |
 | `stop`, `restart` | `{"processes": [...]}`, with `already_stopped`, `ended_by`, `stopped_pids`, or `previous_run` |
 | `rm` | `{"processes": [{"name", "project", "runs"}]}` |
-| `wait` | one process, with `met` (`exit`, `output` or `port`), `line` and `elapsed_seconds` |
+| `wait` | one process, with `met` (`exit`, `state`, `output`, `port`, `url` or `idle`), `line`, `last_lines`, ... |
 | `send` | `{"name", "project", "run", "bytes"}` |
 | `signal` | one process |
 | `env diff` | `{"name", "project", "run", "added", "removed", "changed"}` |
