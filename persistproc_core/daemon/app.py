@@ -30,6 +30,7 @@ from .keeping.pruning import Pruning
 from .keeping.retention import Retention
 from .kernel.peer import Peer
 from .kernel.tables import Tables
+from .kernel.usage import resident_bytes
 from .lifecycle import Lifecycle
 from .listener import Listener
 from .log import Log
@@ -203,6 +204,8 @@ class Daemon:
     async def _status(self, lifecycle: Lifecycle) -> DaemonStatus:
         configuration = lifecycle.configuration
         await configuration.refresh()
+        keeper = lifecycle.keeper.pid
+        resident = await anyio.to_thread.run_sync(resident_bytes, os.getpid())
         return {
             "pid": os.getpid(),
             "version": __version__,
@@ -211,11 +214,11 @@ class Daemon:
             "home": self._home.path,
             "socket": self._home.socket,
             "started_at": self._started_at,
-            "keeper_pid": lifecycle.keeper.pid,
+            "keeper_pid": keeper,
             "processes": len(self._registry),
             "running": sum(process.live for process in self._registry),
-            "memory_bytes": 0,
-            "keeper_memory_bytes": None,
+            "memory_bytes": resident or 0,
+            "keeper_memory_bytes": await anyio.to_thread.run_sync(resident_bytes, keeper) if keeper else None,
             "connections": self._listener.connections if self._listener else 0,
             "output_bytes": await lifecycle.retention.measure(),
             "output_limit_bytes": configuration.total_bytes,

@@ -62,7 +62,6 @@ from .dispatch import Handler
 from .facts import Facts, run_info
 from .keeping.pruning import Pruning
 from .kernel.peer import Peer
-from .kernel.usage import resident_bytes
 from .model import Process
 from .projects import project_name, project_root
 from .registry import Registry
@@ -289,13 +288,7 @@ class Methods:
     # --- the daemon ---------------------------------------------------------------------------------------------------
 
     async def _get_daemon_status(self, params: NoParams, peer: Peer) -> DaemonStatus:
-        status = await self._daemon_facts()
-        keeper = status["keeper_pid"]
-        resident = await anyio.to_thread.run_sync(resident_bytes, os.getpid())
-        status["memory_bytes"] = resident or 0
-        if keeper is not None:
-            status["keeper_memory_bytes"] = await anyio.to_thread.run_sync(resident_bytes, keeper)
-        return status
+        return await self._daemon_facts()
 
     async def _shutdown_daemon(self, params: ShutdownDaemonParams, peer: Peer) -> ShutdownReply:
         stopped, left = await self._supervisor.stop_all(params, peer.client(params.get("client")))
