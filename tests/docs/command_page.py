@@ -41,7 +41,7 @@ or `usage`.
 | `status` | one process, with `history`, `environment_names` (never values) and `log_directory` |
 | `start`, `run --detach` | one process, with `already_running` and `differences` |
 | `run` | the same, then one line for each piece of output, the last with `"ended": true` (none after a detach) |
-| `logs NAME` | `{"lines": [{"stream", "text"}], "cursor", "more", "ended", ...}`; with `-f`, `-n all` one for each piece |
+| `logs NAME` | `{"lines": [{"stream", "text"}], "cursor", "ended", ...}`; with `-f`, `-n all` one for each piece |
 | `logs` of several | one for each line of output |
 | `mark` | `{"name", "project", "time"}`, with `--list` `{"marks": [...]}` |
 | `prune` | `{"processes": [{"name", "project", "runs", "bytes", "removed"}], "bytes"}` |
