@@ -26,6 +26,7 @@ __all__ = [
     "ParseError",
     "PersistprocError",
     "ProcessNotFound",
+    "ProcessProtected",
     "ShuttingDown",
     "StartFailed",
     "StillRunning",
@@ -227,6 +228,14 @@ class TooManySubscriptions(PersistprocError):
 
     code = "too_many_subscriptions"
     rpc_code = 15
+
+
+class ProcessProtected(PersistprocError):
+    """Somebody else protected the process; nothing was done. ``data.protected_by`` tells who."""
+
+    code = "process_protected"
+    rpc_code = 16
+    exit_code = 77
 
 
 class DaemonUnavailable(PersistprocError):

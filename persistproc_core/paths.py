@@ -10,6 +10,10 @@ Everything lives under one folder, ``~/.persistproc`` unless ``PERSISTPROC_HOME`
         config.toml        yours: how much output is kept
         events.jsonl       what happened to processes, bounded
         marks.json         the marks that were set
+        mcp.sock           the bridge's socket, 0600 from birth
+        bridge.lock        held (flock) by the bridge for life, never unlinked
+        bridge.log         structured lines, bounded
+        token              what callers of the bridge's port must know, where that is asked for (0600)
         keeper/            lock, sock and log of the keeper
         runs/<run id>/     record.json, the FIFOs, the log segments, the marks and the exit record of one run
 """
@@ -80,6 +84,26 @@ class Home:
         return self._in("marks.json")
 
     @property
+    def bridge_socket(self) -> str:
+        """The bridge's socket: MCP and HTTP without a port."""
+        return self._short(self._in("mcp.sock"))
+
+    @property
+    def bridge_lock(self) -> str:
+        """The file whose flock says that a bridge lives."""
+        return self._in("bridge.lock")
+
+    @property
+    def bridge_log(self) -> str:
+        """The bridge's own log."""
+        return self._in("bridge.log")
+
+    @property
+    def token(self) -> str:
+        """The token that callers of the bridge's port must know, where that is asked for."""
+        return self._in("token")
+
+    @property
     def runs(self) -> str:
         """The folder that holds one folder per run."""
         return self._in("runs")
@@ -118,7 +142,7 @@ class Home:
         _ensure_private(self.path, parents=True)
         _ensure_private(self.runs)
         _ensure_private(self.keeper)
-        for path in (self.socket, self.keeper_socket, self.holder_socket):
+        for path in (self.socket, self.keeper_socket, self.holder_socket, self.bridge_socket):
             if not path.startswith(self.path + os.sep):
                 _ensure_private(os.path.dirname(path))
 

@@ -1,7 +1,7 @@
 """The protocol, declared once: methods, parameters, results and limits.
 
 JSON-RPC 2.0 over the socket, one message a line. Validation, the typed client methods, the OpenRPC document
-(``rpc.discover``), the reference pages and, later, the tools of the bridge are all derived from what stands here.
+(``rpc.discover``), the reference pages and the HTTP interface of the bridge are all derived from what stands here.
 
 A parameter type is a ``TypedDict``: the annotation is its type, the string beside it its documentation, and an
 `Allowed` its range. Errors are declared in `persistproc_core.errors`.
@@ -90,6 +90,8 @@ EventType = Literal[
     "waiting_for_input",
     "input_taken",
     "output_deleted",
+    "protected",
+    "unprotected",
 ]
 
 
@@ -100,6 +102,7 @@ class ClientInfo(TypedDict, total=False):
     version: Annotated[str, "Its version.", Allowed(0, 100)]
     pid: Annotated[int, "Its process id.", Allowed(1, 2**31)]
     directory: Annotated[str, "The directory it works in.", Allowed(1, 4096)]
+    session: Annotated[str, "Tells several conversations of one program apart where the pid does not.", Allowed(1, 200)]
 
 
 class Listener(TypedDict):
@@ -133,6 +136,13 @@ class ProcessInfo(TypedDict):
     reason: Annotated[str | None, "In words, why the run is in this state."]
     ports: Annotated[list[Listener], "Ports that the run's processes listen on, by port."]
     started_by: Annotated[ClientInfo, "Who asked for this run."]
+    start_reason: Annotated[str | None, "Why, in the words of who asked for it."]
+    replaced_run: Annotated[int | None, "The run that was restarted as this one; null: it was started."]
+    stopped_by: Annotated[ClientInfo | None, "Who asked for its end, when somebody did."]
+    stop_reason: Annotated[str | None, "Why, in the words of who asked for it."]
+    protected_by: Annotated[
+        ClientInfo | None, "Who protected the process: what others do to it needs force and a reason."
+    ]
     cpu_percent: Annotated[
         float | None, "Of one core, all processes of the run, since somebody last asked (else since the start)."
     ]
@@ -194,6 +204,7 @@ class Event(TypedDict, total=False):
     run_id: Required[str]
     state: Required[Annotated[State, "State of the run after the event."]]
     pid: Required[int | None]
+    by: Annotated[ClientInfo, "Who asked for it, when somebody did."]
     reason: Annotated[str, "Why, in words."]
     exit_code: Annotated[int | None, "Of the ended run."]
     signal: Annotated[str | None, "Of the ended run."]
@@ -226,16 +237,19 @@ class ActParams(TargetParams, total=False):
     """What changes a process may say why."""
 
     reason: Annotated[str, "Why, in words; shown to everybody.", Allowed(0, 500)]
+    force: Annotated[bool, "Also when somebody else protected the process; that needs a reason."]
 
 
 class StopOptions(TypedDict, total=False):
-    """How a run is ended."""
+    """How a run is ended.
+
+    With ``force`` its processes get SIGKILL at once, unless signal or grace_seconds is given as well.
+    """
 
     signal: Annotated[
         str, "The first signal: SIGTERM unless said otherwise; INT and 2 are accepted as well.", Allowed(1, 20)
     ]
     grace_seconds: Annotated[float, "How long until SIGKILL; 10 unless said otherwise.", Allowed(0, 3600)]
-    force: Annotated[bool, "SIGKILL at once."]
 
 
 class StartProcessParams(CallerParams, total=False):
@@ -261,6 +275,8 @@ class StartProcessParams(CallerParams, total=False):
     ignored_signals: Annotated[list[str], "Signals that are ignored in the child, as with nohup.", Allowed(0, 64)]
     replace: Annotated[bool, "When the name runs another command: stop it and start this one."]
     fresh: Annotated[bool, "When it already runs: restart it, with what is given here."]
+    protected: Annotated[bool, "Protect it: what others do to it then needs force and a reason. Kept over restarts."]
+    force: Annotated[bool, "replace, fresh: also when somebody else protected the process; that needs a reason."]
     tty: Annotated[bool, "Give it a terminal: colours, line buffering, full-screen programs."]
     rows: Annotated[int, "Height of the terminal; 24 unless said otherwise.", Allowed(1, 1000)]
     columns: Annotated[int, "Width of the terminal; 80 unless said otherwise.", Allowed(1, 1000)]
@@ -281,6 +297,15 @@ class RestartProcessParams(ActParams, StopOptions, total=False):
     environment: Annotated[
         dict[str, str], "Used instead when nobody knows the old environment any more; the reply says so."
     ]
+
+
+class ProtectProcessParams(ActParams, total=False):
+    """Protect a process: what others do to it (stop, restart, signal, input, removal) then needs force and a reason.
+
+    Its owner is whoever protected it, told apart by the client's name.
+    """
+
+    protected: Annotated[bool, "False: protect it no longer. True unless said otherwise."]
 
 
 class ListProcessesParams(CallerParams, total=False):
@@ -392,6 +417,17 @@ class CancelSubscriptionParams(TypedDict, total=False):
     subscription: Required[Annotated[str, "As the reply named it.", Allowed(1, 64)]]
 
 
+class GetNewsParams(CallerParams, total=False):
+    """What others did to the project's processes, and what happened to them, since this client last asked.
+
+    A client is told apart by its name, pid and session. What it did itself is not news to it. The first time there is
+    none; the daemon remembers up to where each client was told, for as long as the daemon lives.
+    """
+
+    all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
+    limit: Annotated[int, "At most so many of the newest events; 10 unless said otherwise.", Allowed(1, 100)]
+
+
 class SetMarkParams(CallerParams, total=False):
     """Name the present end of all logs of a project."""
 
@@ -414,6 +450,7 @@ class WaitForProcessParams(TargetParams, total=False):
         str, "output: only lines after this time, age (10s, 5m), mark:NAME or cursor count.", Allowed(1, 200)
     ]
     port: Annotated[int, "Until a process of the run listens on this TCP port.", Allowed(1, 65535)]
+    any_port: Annotated[bool, "Until a process of the run listens on any TCP port."]
     url: Annotated[str, "Until this http or https URL answers with a status below 500.", Allowed(1, 2000)]
     idle_seconds: Annotated[float, "Until nothing has been printed for so long.", Allowed(0, MAX_WAIT_SECONDS)]
     timeout_seconds: Annotated[
@@ -531,6 +568,10 @@ class RunInfo(TypedDict):
     signal: str | None
     reason: str | None
     started_by: ClientInfo
+    start_reason: str | None
+    replaced_run: int | None
+    stopped_by: ClientInfo | None
+    stop_reason: str | None
 
 
 class StatusReply(ProcessInfo):
@@ -547,11 +588,21 @@ class OutputReply(TypedDict):
 
     name: str
     project: str
+    project_directory: str
     run: Annotated[int, "The newest run that the reply is about."]
-    state: State
+    run_id: str
+    newest_run: Annotated[int, "The number of the process's newest run."]
+    state: Annotated[State, "Of the run; so are all facts up to waiting_for_input."]
+    started_at: str
+    ended_at: str | None
     exit_code: int | None
     signal: str | None
     reason: str | None
+    stopped_by: ClientInfo | None
+    stop_reason: str | None
+    waiting_for_input: Annotated[
+        str | None, "What the run asks: its open last line, when that is here and it is blocked reading."
+    ]
     lines: Annotated[list[OutputLine], "Oldest first."]
     start: Annotated[str, "The place before the first line: ask with before for what came earlier."]
     cursor: Annotated[str, "Ask with it for what comes next."]
@@ -601,6 +652,18 @@ class WatchReply(TypedDict):
     missed: Annotated[bool, "True when events after the given sequence number are no longer kept."]
 
 
+class NewsReply(TypedDict):
+    """What is new to the client."""
+
+    events: Annotated[
+        list[Event],
+        "Oldest first: restarted, stopped, exited, failed, lost, removed, waiting_for_input, protected, unprotected, "
+        "and started.",
+    ]
+    omitted: Annotated[int, "How many older ones are not here."]
+    sequence: Annotated[int, "Of the newest event so far."]
+
+
 class CancelReply(TypedDict):
     """The subscription that has ended."""
 
@@ -642,7 +705,9 @@ class LogPathsReply(TypedDict):
 class WaitReply(ProcessInfo):
     """The process when the condition became true."""
 
-    met: Annotated[Literal["exit", "state", "output", "port", "url", "idle"], "Which condition."]
+    met: Annotated[
+        Literal["exit", "state", "output", "port", "url", "idle"], "Which condition; port also for any_port."
+    ]
     line: Annotated[str | None, "The line that matched."]
     status_code: Annotated[int | None, "What the URL answered with."]
     last_lines: Annotated[list[str], "The end of the output, when the condition was not a line of it."]
@@ -795,14 +860,21 @@ METHODS: Final[dict[str, Method]] = {
             "Start a process, or join the one that already runs.",
             StartProcessParams,
             StartReply,
-            (errors.NameTaken, errors.StartFailed, errors.StopTimedOut, errors.StorageFailed, errors.ShuttingDown),
+            (
+                errors.NameTaken,
+                errors.ProcessProtected,
+                errors.StartFailed,
+                errors.StopTimedOut,
+                errors.StorageFailed,
+                errors.ShuttingDown,
+            ),
         ),
         Method(
             "stop_process",
             "Stop a process and everything it started; answers when nothing is left.",
             StopProcessParams,
             StopReply,
-            (*_TARGET, errors.StopTimedOut),
+            (*_TARGET, errors.ProcessProtected, errors.StopTimedOut),
         ),
         Method(
             "restart_process",
@@ -811,6 +883,7 @@ METHODS: Final[dict[str, Method]] = {
             RestartReply,
             (
                 *_TARGET,
+                errors.ProcessProtected,
                 errors.NotRestartable,
                 errors.StartFailed,
                 errors.StopTimedOut,
@@ -835,6 +908,12 @@ METHODS: Final[dict[str, Method]] = {
             WatchReply,
             (*_TARGET, errors.TooManySubscriptions),
         ),
+        Method(
+            "get_news",
+            "Tell what others did to the processes, and what happened to them, since this client last asked.",
+            GetNewsParams,
+            NewsReply,
+        ),
         Method("cancel_subscription", "End a subscription of this connection.", CancelSubscriptionParams, CancelReply),
         Method(
             "set_mark",
@@ -857,7 +936,7 @@ METHODS: Final[dict[str, Method]] = {
             "Write to the standard input or terminal of a run.",
             SendProcessInputParams,
             InputReply,
-            (*_TARGET, errors.NotRunning, errors.InputNotRead),
+            (*_TARGET, errors.ProcessProtected, errors.NotRunning, errors.InputNotRead),
         ),
         Method(
             "resize_terminal",
@@ -874,14 +953,25 @@ METHODS: Final[dict[str, Method]] = {
             (errors.NameTaken, errors.StorageFailed, errors.ShuttingDown),
         ),
         Method(
-            "signal_process", "Send a signal to a run.", SignalProcessParams, ProcessInfo, (*_TARGET, errors.NotRunning)
+            "signal_process",
+            "Send a signal to a run.",
+            SignalProcessParams,
+            ProcessInfo,
+            (*_TARGET, errors.ProcessProtected, errors.NotRunning),
+        ),
+        Method(
+            "protect_process",
+            "Protect a process from what others do to it, or no longer.",
+            ProtectProcessParams,
+            ProcessInfo,
+            (*_TARGET, errors.ProcessProtected, errors.StorageFailed),
         ),
         Method(
             "remove_process",
             "Forget an ended process and delete its output.",
             ActParams,
             RemoveReply,
-            (*_TARGET, errors.StillRunning, errors.StorageFailed),
+            (*_TARGET, errors.ProcessProtected, errors.StillRunning, errors.StorageFailed),
         ),
         Method(
             "prune_processes",

@@ -42,6 +42,8 @@ class AsyncClient:
     **Tasks and threads.** Any number of tasks of one event loop may use a client at once: each call under way has a
     connection of its own, and idle ones are used again. It belongs to the loop it was first used in. A cancelled call
     closes its connection; what the call asked for may still be done.
+
+    With ``speaks_for_others`` nothing is filled in: each call says itself who calls and from where.
     """
 
     def __init__(
@@ -53,11 +55,12 @@ class AsyncClient:
         version: str = __version__,
         working_directory: str | None = None,
         timeout: float = wire.DEFAULT_TIMEOUT,
+        speaks_for_others: bool = False,
     ) -> None:
         self._home = resolve_home(home)
         self._autostart = autostart
         self._timeout = timeout
-        self._caller = wire.Caller(name, version, working_directory)
+        self._caller = wire.Silent() if speaks_for_others else wire.Caller(name, version, working_directory)
         self._idle: list[Connection] = []
         self._hello: protocol.Hello | None = None
 
@@ -210,6 +213,10 @@ class AsyncClient:
         """Send a signal to a run."""
         return cast("protocol.ProcessInfo", await self.call("signal_process", params))
 
+    async def protect_process(self, **params: Unpack[protocol.ProtectProcessParams]) -> protocol.ProcessInfo:
+        """Protect a process from what others do to it, or no longer (``protected=False``)."""
+        return cast("protocol.ProcessInfo", await self.call("protect_process", params))
+
     async def remove_process(self, **params: Unpack[protocol.ActParams]) -> protocol.RemoveReply:
         """Forget an ended process and delete its output."""
         return cast("protocol.RemoveReply", await self.call("remove_process", params))
@@ -233,6 +240,10 @@ class AsyncClient:
     async def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
         """Forget ended processes and delete their output."""
         return cast("protocol.PruneReply", await self.call("prune_processes", params))
+
+    async def get_news(self, **params: Unpack[protocol.GetNewsParams]) -> protocol.NewsReply:
+        """Tell what others did, and what happened, since this client last asked; the first time there is nothing."""
+        return cast("protocol.NewsReply", await self.call("get_news", params))
 
     async def get_daemon_status(self) -> protocol.DaemonStatus:
         """Tell about the daemon."""

@@ -223,6 +223,10 @@ class Client:
         """Send a signal to a run."""
         return cast("protocol.ProcessInfo", self.call("signal_process", params))
 
+    def protect_process(self, **params: Unpack[protocol.ProtectProcessParams]) -> protocol.ProcessInfo:
+        """Protect a process from what others do to it, or no longer (``protected=False``)."""
+        return cast("protocol.ProcessInfo", self.call("protect_process", params))
+
     def remove_process(self, **params: Unpack[protocol.ActParams]) -> protocol.RemoveReply:
         """Forget an ended process and delete its output."""
         return cast("protocol.RemoveReply", self.call("remove_process", params))
@@ -246,6 +250,10 @@ class Client:
     def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
         """Forget ended processes and delete their output."""
         return cast("protocol.PruneReply", self.call("prune_processes", params))
+
+    def get_news(self, **params: Unpack[protocol.GetNewsParams]) -> protocol.NewsReply:
+        """Tell what others did, and what happened, since this client last asked; the first time there is nothing."""
+        return cast("protocol.NewsReply", self.call("get_news", params))
 
     def get_daemon_status(self) -> protocol.DaemonStatus:
         """Tell about the daemon."""

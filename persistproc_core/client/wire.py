@@ -31,6 +31,7 @@ __all__ = [
     "WAITS",
     "Caller",
     "Lost",
+    "Silent",
     "asked_again",
     "check_callable",
     "current_directory",
@@ -58,6 +59,7 @@ REPLY_SECONDS = 60.0
 READS = frozenset(
     {
         "get_daemon_status",
+        "get_news",
         "get_process_log_paths",
         "get_process_output",
         "get_process_status",
@@ -121,6 +123,16 @@ class Caller:
         if "working_directory" in wanted and "working_directory" not in filled and directory:
             filled["working_directory"] = directory
         return filled
+
+
+class Silent:
+    """In place of a `Caller`, for a program that speaks for others: it adds nothing."""
+
+    __slots__ = ()
+
+    def fill(self, method: str, params: Mapping[str, object] | None) -> dict[str, object]:
+        """The parameters as they are."""
+        return dict(params or {})
 
 
 def check_callable(method: str) -> None:

@@ -23,6 +23,7 @@ from .control import Control
 from .dispatch import Dispatcher
 from .ending import Ender
 from .events.journal import Journal
+from .events.news import News
 from .facts import Facts
 from .keeper import Keeper
 from .keeping.config import Configuration
@@ -35,6 +36,7 @@ from .lifecycle import Lifecycle
 from .listener import Listener
 from .log import Log
 from .methods import Methods, hello
+from .protection import Protecting
 from .recovery import Recovery
 from .registry import Registry
 from .session import Session
@@ -161,7 +163,8 @@ class Daemon:
         following: Following,
     ) -> Methods:
         keeper, ender = lifecycle.keeper, lifecycle.ender
-        supervisor = Supervisor(self._registry, lifecycle, disk, self._umask, self._files)
+        protecting = Protecting(lifecycle)
+        supervisor = Supervisor(self._registry, lifecycle, protecting, disk, self._umask, self._files)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
         facts = Facts(ender, prompts)
@@ -180,6 +183,8 @@ class Daemon:
             waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks),
             following=following,
             bookmarks=bookmarks,
+            news=News(lifecycle.journal, self._registry),
+            protecting=protecting,
             pruning=Pruning(self._registry, lifecycle),
             capturing=Capturing(self._registry, lifecycle, supervisor, disk),
             daemon_facts=lambda: self._status(lifecycle),

@@ -20,11 +20,10 @@ from .keeper_link import KeeperRefused
 from .kernel.identity import Identity, boot_id, identity_of
 from .kernel.peer import Peer
 from .lifecycle import Lifecycle
-from .model import Process, Run, Settings, new_run_id
+from .model import Cause, Process, Run, Settings, new_run_id
 from .projects import project_root
 from .rebuild import CAPTURED_NOTE
 from .registry import Registry, full_name
-from .requests import by_whom
 from .states import Event
 from .store import Store
 from .supervisor import Supervisor
@@ -114,7 +113,7 @@ class Capturing:
             started_by=client,
             boot_id=boot_id(),
             identity=leader,
-            reason=by_whom("captured", client, None),
+            reason=Cause("captured", client).sentence(),
             captured=True,
             is_child=False,
         )

@@ -18,9 +18,10 @@ from ..errors import (
     StillRunning,
     StorageFailed,
 )
-from ..protocol import ActParams, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
+from ..protocol import ActParams, ClientInfo, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
 from .lifecycle import Lifecycle
 from .model import Process, Run
+from .protection import Demand, check_unprotected
 from .registry import Registry, full_name
 from .requests import signal_number
 
@@ -36,8 +37,9 @@ class Control:
         self._registry = registry
         self._lifecycle = lifecycle
 
-    async def signal(self, process: Process, params: SignalProcessParams) -> None:
+    async def signal(self, process: Process, params: SignalProcessParams, client: ClientInfo) -> None:
         """Send one signal."""
+        check_unprotected(process, Demand.of(params, client))
         run = _live_run(process)
         signum = signal_number(params["signal"])
         to = params.get("to", "group")
@@ -60,8 +62,9 @@ class Control:
             run.settings = run.settings._replace(rows=rows, columns=columns)
             await self._lifecycle.write(run)
 
-    async def send_input(self, process: Process, params: SendProcessInputParams) -> tuple[Run, int]:
+    async def send_input(self, process: Process, params: SendProcessInputParams, client: ClientInfo) -> tuple[Run, int]:
         """Write to the standard input of the live run."""
+        check_unprotected(process, Demand.of(params, client))
         run = _live_run(process)
         if run.captured:
             raise InvalidParams(f"{full_name(process)} is captured: its input is not persistproc's")
@@ -69,11 +72,13 @@ class Control:
         await anyio.to_thread.run_sync(_write_input, run, data)
         return run, len(data)
 
-    async def remove(self, process: Process, params: ActParams) -> int:
+    async def remove(self, process: Process, params: ActParams, client: ClientInfo) -> int:
         """Forget an ended process; how many runs were deleted."""
+        demand = Demand.of(params, client)
         async with process.lock:
             if process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
+            check_unprotected(process, demand)
             run = process.current
             if run is not None and not run.live:
                 # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
@@ -101,7 +106,7 @@ class Control:
                 removed += 1
             self._registry.discard(process)
             if run is not None:
-                self._lifecycle.journal.tell("removed", process, run)
+                self._lifecycle.journal.tell("removed", process, run, cause=demand.cause("removed"))
             return removed
 
 

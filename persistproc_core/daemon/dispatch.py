@@ -29,9 +29,7 @@ Handler = Callable[[Any, Peer], Awaitable[object]]
 """Takes validated parameters and who asks; gives the result."""
 
 _MAX_ID = 64
-_PROMPT = frozenset(
-    {"get_daemon_status", "get_process_log_paths", "get_process_status", "list_processes", "rpc.discover"}
-)
+_PROMPT = frozenset({"get_process_log_paths", "get_process_status", "list_processes", "rpc.discover"})
 
 
 class Incoming(NamedTuple):

@@ -5,13 +5,14 @@ Values stay in memory. What leaves this module towards a client or the disk is n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from ..errors import InvalidParams
 from ..protocol import Difference
 from .kernel.process_table import MARKER
 
-__all__ = ["build", "check", "difference", "without_added"]
+__all__ = ["build", "check", "difference", "of_the_hub", "without_added"]
 
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 _COLOURS = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
@@ -30,6 +31,11 @@ def check(environment: Mapping[str, str]) -> None:
     for name in environment:
         if not name or "=" in name:
             raise InvalidParams(f"{name!r} cannot be the name of an environment variable")
+
+
+def of_the_hub() -> dict[str, str]:
+    """The daemon's own environment, for callers that have none to give."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PERSISTPROC_")}
 
 
 def build(

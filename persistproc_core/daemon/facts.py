@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import anyio.to_thread
 
-from ..protocol import Listener, ProcessInfo, RunInfo
+from ..protocol import ClientInfo, Listener, ProcessInfo, RunInfo
 from .ending import Ender
 from .kernel.ports import listeners_by_run
 from .kernel.usage import Usage, UsageMeter
@@ -47,6 +47,14 @@ class Facts:
     async def measured_run(self, process: Process, run: Run) -> ProcessInfo:
         """The same for one run, which may not be the newest any more when the answer is there."""
         return (await self._measured([(process, run)]))[0]
+
+    async def asks(self, process: Process, run_id: str) -> str | None:
+        """What a run asks on its terminal or standard input, when it is blocked there."""
+        run = next((run for run in process.runs if run.run_id == run_id), None)
+        if run is None or not run.live:
+            return None
+        await self._prompts.look(process, run)
+        return run.prompt
 
     async def _measured(self, runs: list[tuple[Process, Run]]) -> list[ProcessInfo]:
         members = await self._ender.members_of([run for _, run in runs if run.present])
@@ -93,7 +101,8 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "signal": run.signal,
         "reason": run.reason,
         "ports": measured.ports if measured else [],
-        "started_by": run.started_by,
+        **_who(run),
+        "protected_by": process.protection.by if process.protection else None,
         "cpu_percent": measured.usage.cpu_percent if measured else None,
         "memory_bytes": measured.usage.memory_bytes if measured else None,
         "processes": len(measured.pids) if measured else int(run.live),
@@ -102,6 +111,24 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "tty": run.settings.tty,
         "captured": run.captured,
         "waiting_for_input": run.prompt if run.live else None,
+    }
+
+
+class _Who(TypedDict):
+    started_by: ClientInfo
+    start_reason: str | None
+    replaced_run: int | None
+    stopped_by: ClientInfo | None
+    stop_reason: str | None
+
+
+def _who(run: Run) -> _Who:
+    return {
+        "started_by": run.started_by,
+        "start_reason": run.start_reason,
+        "replaced_run": run.replaced_run,
+        "stopped_by": run.stop.by if run.stop else None,
+        "stop_reason": run.stop.reason if run.stop else None,
     }
 
 
@@ -118,5 +145,5 @@ def run_info(run: Run) -> RunInfo:
         "exit_code": run.exit_code,
         "signal": run.signal,
         "reason": run.reason,
-        "started_by": run.started_by,
+        **_who(run),
     }

@@ -23,20 +23,19 @@ from .kernel.process_table import MARKER, environment_of
 from .kernel.procfs import exit_status_of_zombie
 from .log import Log
 from .logs.reader import RunLog
-from .model import Outcome, Process, Run
+from .model import Cause, Outcome, Process, Run
 from .registry import Registry
+from .requests import DEFAULT_GRACE_SECONDS
 from .states import Event
 from .store import Record, Store
 from .tasks import Tasks
 
-__all__ = ["DEFAULT_GRACE_SECONDS", "Lifecycle"]
+__all__ = ["Lifecycle"]
 
 _REAPED_WITHIN = 0.2
 _REPORTED_WITHIN = 5.0
 _EXECUTED_WITHIN = 1.0
 _LOOK_SECONDS = 0.01
-
-DEFAULT_GRACE_SECONDS = 10.0
 
 
 class Lifecycle:
@@ -57,7 +56,7 @@ class Lifecycle:
 
     async def prepare(self, process: Process, run: Run) -> None:
         """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
-        content = store.dump(Record(process.name, process.project_directory, run))
+        content = store.dump(Record(process.name, process.project_directory, run, process.protection))
         try:
             await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
         except OSError as error:
@@ -65,13 +64,8 @@ class Lifecycle:
                 f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
             ) from None
 
-    async def launch(
-        self, process: Process, run: Run, environment: dict[str, str], umask: int, replaces: int | None = None
-    ) -> None:
-        """Let the keeper start the command of a prepared run. Raises `StartFailed`; no run is left behind then.
-
-        ``replaces`` is the number of the run that this one was started in place of.
-        """
+    async def launch(self, process: Process, run: Run, environment: dict[str, str], umask: int) -> None:
+        """Let the keeper start the command of a prepared run. Raises `StartFailed`; no run is left behind then."""
         reason = run.reason
         self._registry.add_run(process, run)
         try:
@@ -91,7 +85,7 @@ class Lifecycle:
             run.grew()  # the keeper passed over what somebody asked it to watch before it knew the run
         self.hold(run)
         self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
-        self.journal.began(process, run, reason=reason, replaces=replaces)
+        self.journal.began(process, run, reason=reason)
         if not run.live:
             self.journal.ended(process, run)  # it ended before its start was answered
         self.prune(process)
@@ -214,15 +208,20 @@ class Lifecycle:
 
     async def write(self, run: Run) -> None:
         """Write the record as it is now; a full disk costs the record's freshness, nothing else."""
+        try:
+            await self.save(run)
+        except OSError as error:
+            self._log.warning("record.unwritten", run=run.run_id, error=error.strerror)
+
+    async def save(self, run: Run) -> None:
+        """Write the record as it is now. Raises `OSError`; the former one is there then."""
         async with run.writing:
             found = self._registry.run(run.run_id)
             if found is None:
                 return  # removed meanwhile: a late record would bring its folder back
-            content = store.dump(Record(found[0].name, found[0].project_directory, run))
-            try:
-                await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
-            except OSError as error:
-                self._log.warning("record.unwritten", run=run.run_id, error=error.strerror)
+            process = found[0]
+            content = store.dump(Record(process.name, process.project_directory, run, process.protection))
+            await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
 
     def grew(self, run_id: str) -> None:
         """The keeper says that a watched log is longer now."""
@@ -235,18 +234,18 @@ class Lifecycle:
         run: Run,
         signum: int,
         grace_seconds: float,
-        reason: str,
+        cause: Cause | None,
         *,
         force: bool = False,
         leave_escaped: bool = False,
     ) -> Ending:
         """End a run, its leader and all that it left; the process's lock is held. Raises `StopTimedOut`."""
         if run.live:
-            run.stop_reason = reason
+            run.stop = cause
             run.advance(Event.STOP_ASKED)
             found = self._registry.run(run.run_id)
             if found is not None:
-                self.journal.tell("stopping", *found, reason=reason)
+                self.journal.tell("stopping", *found, cause=cause)
             await self.write(run)
         run.ending = True
         try:
@@ -271,7 +270,7 @@ class Lifecycle:
         async with found[0].lock:
             if run.state == "stopping":
                 try:
-                    await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, run.stop_reason or "stopped")
+                    await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, run.stop)
                 except StopTimedOut as error:
                     self._log.warning("stop.timed_out", run=run.run_id, error=error.message)
 

@@ -23,6 +23,8 @@ from ..protocol import (
     DaemonStatus,
     FollowProcessOutputParams,
     FollowReply,
+    GetNewsParams,
+    GetProcessOutputParams,
     GetProcessStatusParams,
     Hello,
     InputReply,
@@ -30,8 +32,11 @@ from ..protocol import (
     ListReply,
     MarkInfo,
     MarksReply,
+    NewsReply,
     NoParams,
+    OutputReply,
     ProcessInfo,
+    ProtectProcessParams,
     PruneProcessesParams,
     PruneReply,
     RemoveReply,
@@ -59,11 +64,13 @@ from .answers.output import Output
 from .capturing import Capturing
 from .control import Control
 from .dispatch import Handler
+from .events.news import News
 from .facts import Facts, run_info
 from .keeping.pruning import Pruning
 from .kernel.peer import Peer
 from .model import Process
 from .projects import project_name, project_root
+from .protection import Protecting
 from .registry import Registry
 from .subscriptions.following import Following
 from .supervisor import Supervisor
@@ -87,6 +94,8 @@ class Methods:
         waiting: Waiting,
         following: Following,
         bookmarks: Bookmarks,
+        news: News,
+        protecting: Protecting,
         pruning: Pruning,
         capturing: Capturing,
         daemon_facts: Callable[[], Awaitable[DaemonStatus]],
@@ -101,6 +110,8 @@ class Methods:
         self._waiting = waiting
         self._following = following
         self._bookmarks = bookmarks
+        self._news = news
+        self._protecting = protecting
         self._pruning = pruning
         self._capturing = capturing
         self._daemon_facts = daemon_facts
@@ -117,6 +128,7 @@ class Methods:
             "get_process_output": self._get_process_output,
             "follow_process_output": self._follow_process_output,
             "watch_processes": self._watch_processes,
+            "get_news": self._get_news,
             "cancel_subscription": self._cancel_subscription,
             "set_mark": self._set_mark,
             "list_marks": self._list_marks,
@@ -126,6 +138,7 @@ class Methods:
             "resize_terminal": self._resize_terminal,
             "capture_process": self._to_end(self._capture_process),
             "signal_process": self._to_end(self._signal_process),
+            "protect_process": self._to_end(self._protect_process),
             "remove_process": self._to_end(self._remove_process),
             "prune_processes": self._to_end(self._prune_processes),
             "get_daemon_status": self._get_daemon_status,
@@ -198,12 +211,12 @@ class Methods:
 
     async def _signal_process(self, params: SignalProcessParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
-        await self._control.signal(process, params)
+        await self._control.signal(process, params, peer.client(params.get("client")))
         return self._facts.plain(process)
 
     async def _send_process_input(self, params: SendProcessInputParams, peer: Peer) -> InputReply:
         process = await self._find(params)
-        run, written = await self._control.send_input(process, params)
+        run, written = await self._control.send_input(process, params, peer.client(params.get("client")))
         return {
             "name": process.name,
             "project": project_name(process.project_directory),
@@ -211,9 +224,14 @@ class Methods:
             "bytes": written,
         }
 
+    async def _protect_process(self, params: ProtectProcessParams, peer: Peer) -> ProcessInfo:
+        process = await self._find(params)
+        await self._protecting.protect(process, params, peer.client(params.get("client")))
+        return self._facts.plain(process)
+
     async def _remove_process(self, params: ActParams, peer: Peer) -> RemoveReply:
         process = await self._find(params)
-        runs = await self._control.remove(process, params)
+        runs = await self._control.remove(process, params, peer.client(params.get("client")))
         return {"name": process.name, "project": project_name(process.project_directory), "runs": runs}
 
     async def _resize_terminal(self, params: ResizeTerminalParams, peer: Peer) -> ProcessInfo:
@@ -227,7 +245,8 @@ class Methods:
 
     async def _prune_processes(self, params: PruneProcessesParams, peer: Peer) -> PruneReply:
         everywhere = params.get("all_projects", False)
-        return await self._pruning.prune(params, None if everywhere else await _project(params))
+        project = None if everywhere else await _project(params)
+        return await self._pruning.prune(params, project, peer.client(params.get("client")))
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -257,8 +276,13 @@ class Methods:
             "differences": environments.difference(given, known) if given is not None and known is not None else [],
         }
 
-    async def _get_process_output(self, params: Any, peer: Peer) -> object:
-        return await self._output.get(await self._find(params), params)
+    async def _get_process_output(self, params: GetProcessOutputParams, peer: Peer) -> OutputReply:
+        process = await self._find(params)
+        reply = await self._output.get(process, params)
+        if reply["lines"] and reply["lines"][-1].get("partial"):
+            # Only an open line can be a question, so all other reads are spared the look at the kernel.
+            reply["waiting_for_input"] = await self._facts.asks(process, reply["run_id"])
+        return reply
 
     async def _get_process_log_paths(self, params: TargetParams, peer: Peer) -> object:
         return await self._output.paths(await self._find(params))
@@ -271,6 +295,10 @@ class Methods:
 
     async def _list_marks(self, params: CallerParams, peer: Peer) -> MarksReply:
         return {"marks": self._bookmarks.list(await _own_project(params))}
+
+    async def _get_news(self, params: GetNewsParams, peer: Peer) -> NewsReply:
+        project = None if params.get("all_projects", False) else await _project(params)
+        return await self._news.get(peer.client(params.get("client")), project, params.get("limit"))
 
     # --- subscriptions ------------------------------------------------------------------------------------------------
 

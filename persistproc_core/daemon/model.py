@@ -15,7 +15,7 @@ from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
 from .words.command import Command
 
-__all__ = ["Outcome", "Process", "Run", "Settings", "new_run_id", "signal_name"]
+__all__ = ["Cause", "Outcome", "Process", "Protection", "Run", "Settings", "new_run_id", "signal_name"]
 
 
 class Outcome(NamedTuple):
@@ -39,6 +39,27 @@ class Outcome(NamedTuple):
         if os.WIFEXITED(status):
             return cls(os.WEXITSTATUS(status), None, time_ns)
         return cls(None, os.WTERMSIG(status), time_ns)
+
+
+class Cause(NamedTuple):
+    """Who asked for something, and why."""
+
+    verb: str
+    """What was done, as ``stopped``."""
+    by: ClientInfo
+    reason: str | None = None
+
+    def sentence(self) -> str:
+        """``stopped by cursor: dependency update``."""
+        return f"{self.verb} by {self.by['name']}" + (f": {self.reason}" if self.reason else "")
+
+
+class Protection(NamedTuple):
+    """Who protected a process from what others do to it, why, and when (RFC 3339)."""
+
+    by: ClientInfo
+    reason: str | None
+    time: str
 
 
 class Settings(NamedTuple):
@@ -68,13 +89,18 @@ class Run:
     started_at: str
     started_by: ClientInfo
     boot_id: str
+    start_reason: str | None = None
+    replaced_run: int | None = None
+    """The run in whose place it was started."""
     state: State = "starting"
     identity: Identity | None = None
     ended_at: str | None = None
     exit_code: int | None = None
     signal: str | None = None
     reason: str | None = None
-    stop_reason: str | None = None
+    """In words, why it is in its state."""
+    stop: Cause | None = None
+    """Who asked for its end."""
     added_variables: tuple[str, ...] = ()
     environment: dict[str, str] | None = None
     """As it was asked for, without what we added; in memory only. None: not known (yet)."""
@@ -146,7 +172,7 @@ class Run:
 
     def _why(self, outcome: Outcome | None, reason: str) -> str:
         if self.state == "stopped":
-            return self.stop_reason or "stopped"
+            return self.stop.sentence() if self.stop else "stopped"
         if self.captured and outcome is not None and outcome.code == 0:
             return "end of input"
         if outcome is None:
@@ -168,6 +194,9 @@ class Process:
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     """Held around every verb that starts or ends a run: two callers never act at once."""
     removed: bool = False
+    protection: Protection | None = None
+    restarting: int | None = None
+    """The run in whose place another one is just being started."""
 
     @property
     def current(self) -> Run | None:

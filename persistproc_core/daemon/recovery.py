@@ -44,6 +44,7 @@ class Recovery:
                 self._registry.add(process)
             process.command = record.run.command
             process.working_directory = record.run.working_directory
+            process.protection = record.protection
             self._registry.add_run(process, record.run)
             if not record.run.live:
                 self._lifecycle.journal.found_ended(process, record.run)

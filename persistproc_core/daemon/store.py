@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..protocol import ClientInfo, State
 from .kernel.identity import Identity
-from .model import Outcome, Run, Settings
+from .model import Cause, Outcome, Protection, Run, Settings
 from .states import ENDED, LIVE
 from .words.command import Command
 
@@ -36,6 +36,7 @@ class Record:
     name: str
     project_directory: str
     run: Run
+    protection: Protection | None = None
 
 
 class Store:
@@ -187,6 +188,8 @@ def _to_json(record: Record) -> dict[str, object]:
         "captured": run.captured,
         "started_at": run.started_at,
         "started_by": run.started_by,
+        "start_reason": run.start_reason,
+        "replaced_run": run.replaced_run,
         "boot_id": run.boot_id,
         "state": run.state,
         "identity": list(run.identity) if run.identity else None,
@@ -194,7 +197,8 @@ def _to_json(record: Record) -> dict[str, object]:
         "exit_code": run.exit_code,
         "signal": run.signal,
         "reason": run.reason,
-        "stop_reason": run.stop_reason,
+        "stop": run.stop._asdict() if run.stop else None,
+        "protection": record.protection._asdict() if record.protection else None,
         "added_variables": list(run.added_variables),
         "released": run.gone.is_set(),
     }
@@ -216,6 +220,8 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
         captured=bool(value["captured"]),
         started_at=_text(value["started_at"]),
         started_by=_client(value["started_by"]),
+        start_reason=_optional(value.get("start_reason")),
+        replaced_run=_number_or_none(value.get("replaced_run")),
         boot_id=_text(value["boot_id"]),
         state=_state(value["state"]),
         identity=_identity(identity),
@@ -223,7 +229,7 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
         exit_code=None if value["exit_code"] is None else _number(value["exit_code"]),
         signal=_optional(value["signal"]),
         reason=_optional(value["reason"]),
-        stop_reason=_optional(value["stop_reason"]),
+        stop=_cause(value.get("stop")),
         added_variables=tuple(_text(name) for name in _as_list(value["added_variables"])),
     )
     if run.run_id != os.path.basename(folder):
@@ -233,7 +239,7 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
         run.ended.set()
         if value["released"]:
             run.gone.set()
-    return Record(_text(value["name"]), _text(value["project_directory"]), run)
+    return Record(_text(value["name"]), _text(value["project_directory"]), run, _protection(value.get("protection")))
 
 
 def _text(value: object) -> str:
@@ -251,6 +257,12 @@ def _number(value: object) -> int:
 def _as_list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError("a list was expected")
+    return value
+
+
+def _as_dict(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError("an object was expected")
     return value
 
 
@@ -272,9 +284,8 @@ def _identity(value: object) -> Identity | None:
     return Identity(_text(boot), _number(pid), _number(start))
 
 
-def _settings(value: object) -> Settings:
-    if not isinstance(value, dict):
-        raise TypeError("an object was expected")
+def _settings(given: object) -> Settings:
+    value = _as_dict(given)
     return Settings(
         umask=_number_or_none(value["umask"]),
         limits=tuple(
@@ -294,14 +305,29 @@ def _number_or_none(value: object) -> int | None:
     return None if value is None else _number(value)
 
 
+def _cause(value: object) -> Cause | None:
+    if value is None:
+        return None
+    cause = _as_dict(value)
+    return Cause(_text(cause["verb"]), _client(cause["by"]), _optional(cause["reason"]))
+
+
+def _protection(value: object) -> Protection | None:
+    if value is None:
+        return None
+    protection = _as_dict(value)
+    return Protection(_client(protection["by"]), _optional(protection["reason"]), _text(protection["time"]))
+
+
 def _client(value: object) -> ClientInfo:
-    if not isinstance(value, dict):
-        raise TypeError("an object was expected")
-    client = ClientInfo(name=_text(value["name"]))
-    if "version" in value:
-        client["version"] = _text(value["version"])
-    if "pid" in value:
-        client["pid"] = _number(value["pid"])
-    if "directory" in value:
-        client["directory"] = _text(value["directory"])
+    given = _as_dict(value)
+    client = ClientInfo(name=_text(given["name"]))
+    if "version" in given:
+        client["version"] = _text(given["version"])
+    if "pid" in given:
+        client["pid"] = _number(given["pid"])
+    if "directory" in given:
+        client["directory"] = _text(given["directory"])
+    if "session" in given:
+        client["session"] = _text(given["session"])
     return client

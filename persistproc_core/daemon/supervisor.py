@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
 
 from ..errors import (
-    InvalidParams,
     NameTaken,
     NotRestartable,
     PersistprocError,
     ProcessNotFound,
     ShuttingDown,
-    StartFailed,
 )
 from ..protocol import (
     ClientInfo,
@@ -26,7 +24,6 @@ from ..protocol import (
     RestartProcessParams,
     ShutdownDaemonParams,
     StartProcessParams,
-    StopOptions,
     StopProcessParams,
 )
 from . import environment as environments
@@ -35,18 +32,17 @@ from .ending import Ending
 from .failures import check_startable
 from .kernel.identity import boot_id
 from .kernel.process_table import MARKER, environment_of
-from .lifecycle import DEFAULT_GRACE_SECONDS, Lifecycle
-from .model import Process, Run, Settings, new_run_id
-from .projects import project_root
+from .lifecycle import Lifecycle
+from .model import Cause, Process, Run, Settings, new_run_id
+from .protection import Demand, Protecting, check_unprotected
 from .registry import Registry, full_name
-from .requests import Requested, by_whom, signal_number
+from .requests import DEFAULT_GRACE_SECONDS, Requested, requested, stop_options
 from .store import Store
-from .words.command import Command, check_name, default_name, free_name, parse_command
+from .words.command import Command, default_name, free_name
 
-__all__ = ["Started", "Supervisor", "hub_environment", "raise_file_limit"]
+__all__ = ["Started", "Supervisor", "raise_file_limit"]
 
 _PROVES_ITSELF_SECONDS = 0.25
-_HOME_DIRECTORY = os.path.expanduser("~")
 
 
 class _Prepared(NamedTuple):
@@ -72,11 +68,18 @@ class Supervisor:
     """Starts, joins, stops, restarts and removes."""
 
     def __init__(
-        self, registry: Registry, lifecycle: Lifecycle, disk: Store, umask: int, files: tuple[int, int]
+        self,
+        registry: Registry,
+        lifecycle: Lifecycle,
+        protecting: Protecting,
+        disk: Store,
+        umask: int,
+        files: tuple[int, int],
     ) -> None:
         """``umask`` and ``files`` (RLIMIT_NOFILE) are what a child gets whose caller does not say."""
         self._registry = registry
         self._lifecycle = lifecycle
+        self._protecting = protecting
         self._disk = disk
         self._umask = umask
         self._files = files
@@ -86,7 +89,7 @@ class Supervisor:
 
     async def start(self, params: StartProcessParams, client: ClientInfo) -> Started:
         """Start or join."""
-        asked = await self._requested(params)
+        asked = await requested(params)
         while True:
             process = self._process_for(asked)
             async with process.lock:
@@ -97,20 +100,6 @@ class Supervisor:
                     finally:
                         if not process.runs:
                             self._registry.discard(process)
-
-    async def _requested(self, params: StartProcessParams) -> Requested:
-        command = parse_command(params["command"])
-        name = params.get("name")
-        if name is not None:
-            name = check_name(name)
-        given = params.get("environment", {})
-        environments.check(given)
-        directory = params.get("working_directory") or _HOME_DIRECTORY
-        if not os.path.isabs(directory):
-            raise InvalidParams(f"working_directory must be an absolute path, not {directory!r}")
-        real, project = await anyio.to_thread.run_sync(_place, directory)
-        inherited = hub_environment() if params.get("inherit_environment", True) else {}
-        return Requested(command, name, real, project, {**inherited, **given}, params)
 
     def _process_for(self, asked: Requested) -> Process:
         """The process that is meant, made when there is none. Never awaits: ten callers at once find the same one."""
@@ -141,20 +130,33 @@ class Supervisor:
 
     async def _start_locked(self, process: Process, asked: Requested, client: ClientInfo) -> Started:
         self.check_open()
+        demand = Demand.of(asked.params, client)
+        protected = asked.params.get("protected", False)
         run = process.current
         if run is not None and run.live and run.state != "stopping":
             same = run.command.argv == asked.command.argv
             if same and not asked.params.get("fresh"):
+                if protected:
+                    await self._protecting.join(process, demand)
                 return await self._joined(process, run, asked)
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
-        prepared = await self._prepare_asked(process, asked, client)
-        if run is not None and run.present and not run.spared:
-            reason = by_whom("replaced", client, asked.params.get("reason"))
-            await self._end_for(prepared, run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, reason)
-        again = run is not None and (asked.params.get("fresh", False) or asked.params.get("replace", False))
-        started = Started(process, await self._launch(process, prepared, run if again else None))
-        started.previous = run
+        async with self._protecting.begin(process, demand) if protected else nullcontext():
+            return await self._begin(process, asked, demand)
+
+    async def _begin(self, process: Process, asked: Requested, demand: Demand) -> Started:
+        """A new run, once what there is of the old one is gone."""
+        old = process.current
+        again = old is not None and (asked.params.get("fresh", False) or asked.params.get("replace", False))
+        if again:
+            check_unprotected(process, demand)
+        prepared = await self._prepare_asked(process, asked, demand, old if again else None)
+        with _replacing(process, prepared.run):
+            if old is not None and old.present and not old.spared:
+                cause = demand.cause("replaced")
+                await self._end_for(prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
+            started = Started(process, await self._launch(process, prepared))
+        started.previous = old
         return started
 
     async def _joined(self, process: Process, run: Run, asked: Requested) -> Started:
@@ -172,7 +174,9 @@ class Supervisor:
             started.differences += environments.difference(asked.environment, running)
         return started
 
-    async def _prepare_asked(self, process: Process, asked: Requested, client: ClientInfo) -> _Prepared:
+    async def _prepare_asked(
+        self, process: Process, asked: Requested, demand: Demand, replaced: Run | None
+    ) -> _Prepared:
         params = asked.params
         settings = Settings(
             params.get("umask"),
@@ -184,8 +188,10 @@ class Supervisor:
             keep_bytes=params.get("keep_bytes"),
             keep_runs=params.get("keep_runs"),
         )
-        reason = by_whom("started", client, params.get("reason"))
-        return await self._prepare(process, asked.command, asked.directory, settings, asked.environment, client, reason)
+        cause = demand.cause("started")
+        return await self._prepare(
+            process, asked.command, asked.directory, settings, asked.environment, cause, replaced
+        )
 
     async def _prepare(
         self,
@@ -194,8 +200,8 @@ class Supervisor:
         directory: str,
         settings: Settings,
         asked: dict[str, str],
-        client: ClientInfo,
-        reason: str,
+        cause: Cause,
+        replaced: Run | None,
     ) -> _Prepared:
         """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
         number = process.next_number()
@@ -211,9 +217,11 @@ class Supervisor:
             working_directory=directory,
             settings=settings,
             started_at=now(),
-            started_by=client,
+            started_by=cause.by,
             boot_id=boot_id(),
-            reason=reason,
+            start_reason=cause.reason,
+            replaced_run=replaced.number if replaced else None,
+            reason=cause.sentence(),
             added_variables=added,
             environment=asked,
         )
@@ -221,22 +229,21 @@ class Supervisor:
         return _Prepared(run, environment)
 
     async def _end_for(
-        self, prepared: _Prepared, old: Run, signum: int, grace: float, reason: str, *, force: bool = False
+        self, prepared: _Prepared, old: Run, signum: int, grace: float, cause: Cause, *, force: bool = False
     ) -> None:
         try:
             # What cannot be started must not cost what runs.
             await anyio.to_thread.run_sync(check_startable, prepared.run, prepared.environment)
-            await self._lifecycle.end(old, signum, grace, reason, force=force)
+            await self._lifecycle.end(old, signum, grace, cause, force=force)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._lifecycle.discard(prepared.run)
             raise
 
-    async def _launch(self, process: Process, prepared: _Prepared, replaced: Run | None) -> Run:
+    async def _launch(self, process: Process, prepared: _Prepared) -> Run:
         run = prepared.run
         umask = self._umask if run.settings.umask is None else run.settings.umask
-        replaces = None if replaced is None else replaced.number
-        await self._lifecycle.launch(process, run, prepared.environment, umask, replaces)
+        await self._lifecycle.launch(process, run, prepared.environment, umask)
         process.command, process.working_directory = run.command, run.working_directory
         return run
 
@@ -253,31 +260,36 @@ class Supervisor:
 
     async def stop(self, process: Process, params: StopProcessParams, client: ClientInfo) -> Ending | None:
         """Stop the process; None when there was nothing to stop."""
-        signum, grace = _stop_options(params)
+        return await self._stop(process, params, Demand.of(params, client))
+
+    async def _stop(
+        self, process: Process, params: StopProcessParams, demand: Demand, *, heeds_protection: bool = True
+    ) -> Ending | None:
+        signum, grace, kill = stop_options(params)
         async with process.lock:
             run = process.current
             if run is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
             if not run.present:
                 return None
+            if heeds_protection:
+                check_unprotected(process, demand, ends=True)
+            spare = params.get("leave_escaped", False)
             return await self._lifecycle.end(
-                run,
-                signum,
-                grace,
-                by_whom("stopped", client, params.get("reason")),
-                force=params.get("force", False),
-                leave_escaped=params.get("leave_escaped", False),
+                run, signum, grace, demand.cause("stopped"), force=kill, leave_escaped=spare
             )
 
     async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
         """A new run after the old one is gone. The old one is left alone when the new one could not start."""
-        signum, grace = _stop_options(params)
+        signum, grace, kill = stop_options(params)
+        demand = Demand.of(params, client)
         environments.check(params.get("environment", {}))
         async with process.lock:
             old = process.current
             if old is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="start it again")
             self.check_open()
+            check_unprotected(process, demand, ends=True)
             if old.captured:
                 raise NotRestartable(
                     f"{full_name(process)} was not started by persistproc: its output is captured",
@@ -285,13 +297,12 @@ class Supervisor:
                 )
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
-            reason = by_whom("restarted", client, params.get("reason"))
-            prepared = await self._prepare(
-                process, old.command, old.working_directory, old.settings, asked, client, reason
-            )
-            if old.present and not old.spared:
-                await self._end_for(prepared, old, signum, grace, reason, force=params.get("force", False))
-            run = await self._launch(process, prepared, old)
+            cause = demand.cause("restarted")
+            prepared = await self._prepare(process, old.command, old.working_directory, old.settings, asked, cause, old)
+            with _replacing(process, prepared.run):
+                if old.present and not old.spared:
+                    await self._end_for(prepared, old, signum, grace, cause, force=kill)
+                run = await self._launch(process, prepared)
             started = Started(process, run)
             started.previous = old
             started.environment_from = source
@@ -311,9 +322,9 @@ class Supervisor:
             options = StopProcessParams(
                 process=process.name, grace_seconds=params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
             )
-            options["reason"] = "shutdown"
             try:
-                if await self.stop(process, options, client) is not None:
+                demand = Demand(client, "shutdown")
+                if await self._stop(process, options, demand, heeds_protection=False) is not None:
                     stopped.append(full_name(process))
             except Exception:
                 # One that cannot be stopped must not keep the daemon from ending, nor the others from being stopped.
@@ -327,27 +338,14 @@ class Supervisor:
         return sorted(stopped), sorted(left)
 
 
-def hub_environment() -> dict[str, str]:
-    """The daemon's own environment, for callers that have none to give."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PERSISTPROC_")}
-
-
-def _place(directory: str) -> tuple[str, str]:
-    """The real directory, and its project's."""
-    real = _real_directory(directory)
-    return real, project_root(real)
-
-
-def _real_directory(directory: str) -> str:
-    real = os.path.realpath(directory)
-    if not os.path.isdir(real):
-        missing = "is not a folder" if os.path.exists(real) else "does not exist"
-        raise StartFailed(
-            f"the working directory {directory} {missing}",
-            hint="give a folder that exists",
-            data={"errno": "ENOTDIR" if os.path.exists(real) else "ENOENT", "path": directory},
-        )
-    return real
+@contextmanager
+def _replacing(process: Process, run: Run) -> Iterator[None]:
+    """While the run takes the place of another one: the end of that one is a piece of a restart."""
+    process.restarting = run.replaced_run
+    try:
+        yield
+    finally:
+        process.restarting = None
 
 
 def _environment_for(known: dict[str, str] | None, params: RestartProcessParams) -> tuple[dict[str, str], str]:
@@ -355,15 +353,7 @@ def _environment_for(known: dict[str, str] | None, params: RestartProcessParams)
         return known, "run"
     if params.get("environment"):
         return params["environment"], "caller"
-    return hub_environment(), "daemon"
-
-
-def _stop_options(params: Mapping[str, object] | StopOptions) -> tuple[int, float]:
-    name = params.get("signal", "SIGTERM")
-    grace = params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
-    assert isinstance(name, str)
-    assert isinstance(grace, int | float)
-    return signal_number(name), grace
+    return environments.of_the_hub(), "daemon"
 
 
 def _name_taken(process: Process, run: Run, command: Command) -> PersistprocError:

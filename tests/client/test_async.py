@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import anyio
 import pytest
 
+from persistproc_core import protocol
 from persistproc_core.client import AsyncClient, piece_bytes
-from persistproc_core.errors import DaemonUnavailable, ProcessNotFound
+from persistproc_core.errors import DaemonUnavailable, ProcessNotFound, ProcessProtected
 from persistproc_core.paths import Home
 from tests.client.line_server import Peer, answer, echo, line_server
 from tests.kit import Daemon
@@ -37,6 +39,38 @@ async def test_a_program_from_start_to_removal(daemon: Daemon, tmp_path: Path) -
                 await client.get_process_status(process="web")
             assert (await client.get_daemon_status())["pid"] == client.hello["pid"] == daemon.pid
             assert (await client.discover())["openrpc"]
+
+
+async def test_a_client_that_speaks_for_others_says_only_what_it_is_given(daemon: Daemon, tmp_path: Path) -> None:
+    cursor = protocol.ClientInfo(name="cursor", version="3", pid=22, session="s")
+    agent = protocol.ClientInfo(name="claude-code", pid=11)
+    place = str(tmp_path)
+    with anyio.fail_after(50):
+        async with AsyncClient(name="bridge", speaks_for_others=True) as client:
+            assert (await client.get_news(client=agent, working_directory=place))["events"] == []
+            started = await client.start_process(
+                command=["sleep", "100"], name="web", client=cursor, working_directory=place, protected=True
+            )
+            assert started["started_by"] == started["protected_by"] == cursor
+            assert started["working_directory"] == place
+            news = await client.get_news(client=agent, working_directory=place)
+            assert [event["type"] for event in news["events"]] == ["started", "protected"]
+            with pytest.raises(ProcessProtected) as refused:
+                await client.stop_process(process="web", client=agent)
+            assert refused.value.data["protected_by"] == cursor
+            assert (await client.protect_process(process="web", protected=False, client=cursor))["protected_by"] is None
+            assert (await client.list_processes())["processes"][0]["name"] == "web", (
+                "from nowhere: those of all projects"
+            )
+            stopped = await client.stop_process(process="web", force=True)
+            assert stopped["stopped_by"] == {"name": "unknown", "pid": os.getpid()}
+            types: list[protocol.EventType] = ["unprotected"]
+            async with await client.watch_processes(working_directory=place, after=0, types=types) as watch:
+                async for notification in watch:
+                    assert notification.event is not None
+                    assert notification.event["by"] == cursor
+                    break
+            await client.remove_process(process="web", client=agent)
 
 
 async def test_there_is_no_hello_before_a_connection(home: Home) -> None:

@@ -73,6 +73,14 @@ def client(daemon: Daemon, tmp_path: Path) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture
+def shared(shared_daemon: Daemon, tmp_path: Path) -> Iterator[Client]:
+    """A client of the daemon that tests share, in a project of its own."""
+    with Client(home=shared_daemon.home.path, working_directory=str(tmp_path)) as client:
+        yield client
+        client.prune_processes()
+
+
 @pytest.fixture(params=["blocking", "trio", "asyncio"])
 def subscribed(request: pytest.FixtureRequest, client: Client, home: Home) -> Callable[..., _Log]:
     """Subscribes, and acts each time when what was waited for has come."""
@@ -174,11 +182,11 @@ def test_resuming_can_be_turned_off(client: Client, daemon: Daemon) -> None:
     daemon.start()
 
 
-def test_waiting_beside_other_descriptors(client: Client) -> None:
-    with client.follow_process_output() as news:
+def test_waiting_beside_other_descriptors(shared: Client) -> None:
+    with shared.follow_process_output() as news:
         assert news.receive(0) is None
         assert news.receive(0.01) is None
-        client.start_process(command=["seq", "3"], name="p")
+        shared.start_process(command=["seq", "3"], name="p")
         texts: list[str] = []
         while len(texts) < 3:
             assert select.select([news.fileno()], [], [], 10)[0]
@@ -200,14 +208,15 @@ def test_closing_it_ends_the_connection(client: Client) -> None:
         news.fileno()
 
 
-def test_an_error_leaves_no_connection(client: Client) -> None:
+def test_an_error_leaves_no_connection(shared: Client) -> None:
     with pytest.raises(ProcessNotFound):
-        client.follow_process_output(processes=["nobody"])
+        shared.follow_process_output(processes=["nobody"])
 
 
 @pytest.mark.parametrize("method", ["follow_process_output", "watch_processes", "cancel_subscription"])
-def test_a_plain_call_cannot_subscribe(client: Client, method: str) -> None:
-    with pytest.raises(InvalidParams, match="about one connection"):
+def test_a_plain_call_cannot_subscribe(home: Home, method: str) -> None:
+    # Nobody is asked: there is no daemon.
+    with Client(autostart=False) as client, pytest.raises(InvalidParams, match="about one connection"):
         client.call(method, {})
 
 
@@ -230,9 +239,9 @@ def test_what_a_later_daemon_tells_is_handed_on(home: Home) -> None:
         assert news.ended == "enough"
 
 
-def test_an_interrupted_wait_can_be_made_again(client: Client) -> None:
-    with client.watch_processes() as news:
-        timer = threading.Timer(0.05, lambda: client.start_process(command=["true"], name="p"))
+def test_an_interrupted_wait_can_be_made_again(shared: Client) -> None:
+    with shared.watch_processes() as news:
+        timer = threading.Timer(0.05, lambda: shared.start_process(command=["true"], name="p"))
         timer.start()
         while (item := news.receive(0.005)) is None:
             pass

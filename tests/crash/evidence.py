@@ -70,7 +70,7 @@ def _record(folder: Path) -> Record:
         value["name"],
         value["state"],
         value["exit_code"],
-        value["stop_reason"] is not None,
+        value["stop"] is not None,
         value["released"],
         (folder / "spawned").exists(),
     )

@@ -124,8 +124,9 @@ class Hub:
         with self.daemon.connect() as connection:
             for process in connection.call("list_processes")["processes"]:
                 name = f"{process['project_directory']}/{process['name']}"
-                connection.call("stop_process", process=name, force=True)
-                connection.call("remove_process", process=name)
+                end = {"process": name, "force": True, "reason": "the test is over"}  # also what somebody protected
+                connection.call("stop_process", **end)
+                connection.call("remove_process", **end)
             assert connection.call("list_processes")["processes"] == []
             assert connection.hello["pid"] == self.daemon.pid, "the test has ended the daemon that it shares"
 

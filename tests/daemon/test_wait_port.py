@@ -44,6 +44,45 @@ def test_at_the_moment(hub: Hub) -> None:
     assert at - listened < PROMPT
 
 
+def test_any_port_at_the_moment(hub: Hub) -> None:
+    """Others listen already, and begin to, and are none of ours."""
+    hub.ready(program("http_server", free_port()), name="before")
+    port = free_port()
+    hub.ready(program("late_server", port), name="p")
+    waiting = timed(hub, "p", any_port=True)
+    hub.ready(program("http_server", free_port()), name="meanwhile")
+    assert not waiting.done()
+    listened = told(hub, "p", "listen")
+    reply, at = waiting.result(10)
+    assert reply["met"] == "port"
+    assert [each["port"] for each in reply["ports"]] == [port]
+    assert at - listened < PROMPT
+
+
+def test_any_port_of_what_listens_already(hub: Hub) -> None:
+    hub.ready(program("http_server", free_port()), name="p")
+    assert hub.call("wait_for_process", "p", any_port=True, timeout_seconds=0)["met"] == "port"
+
+
+def test_any_port_of_a_grandchild_or_something_else_first(hub: Hub) -> None:
+    hub.start(["sh", "-c", 'sleep 0.2; "$@" & wait', "sh", *program("http_server", free_port())], name="p")
+    assert hub.call("wait_for_process", "p", any_port=True, output="^never", timeout_seconds=10)["met"] == "port"
+    assert hub.call("wait_for_process", "p", any_port=True, port=free_port(), timeout_seconds=10)["met"] == "port"
+
+
+def test_any_port_that_does_not_come(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="p")
+    error = hub.error("wait_for_process", "p", any_port=True, timeout_seconds=0.1)
+    assert error.code == "wait_timed_out"
+    assert "it listens on no port" in str(error)
+    assert hub.error("wait_for_process", "p", any_port=False, timeout_seconds=0.1).code == "wait_timed_out"
+    waiting = hub.aside("wait_for_process", "p", any_port=True)
+    hub.stop("p")
+    failure = waiting.exception(5)
+    assert isinstance(failure, WireError)
+    assert failure.code == "wait_failed"
+
+
 def test_one_that_was_held_by_somebody_else(hub: Hub) -> None:
     """SO_REUSEPORT and the like aside, it must end there first; the wait goes on until then."""
     port = free_port()

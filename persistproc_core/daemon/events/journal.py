@@ -10,17 +10,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import anyio
 import anyio.to_thread
 
 from ...framing import encode
-from ...protocol import EventType, State
+from ...protocol import ClientInfo, EventType, State
 from ..clock import now
 from ..log import Log
 from ..logs.segments import Offsets
-from ..model import Process, Run
+from ..model import Cause, Process, Run
 from ..projects import project_name
 from . import journal_file
 from .journal_file import Entry
@@ -136,8 +136,17 @@ class Journal:
         self.changed.set()
         self.changed = anyio.Event()
 
-    def tell(self, kind: EventType, process: Process, run: Run, *, time: str | None = None, **facts: object) -> None:
-        """Something happened, now or at ``time`` (RFC 3339). Never blocks.
+    def tell(
+        self,
+        kind: EventType,
+        process: Process,
+        run: Run,
+        *,
+        cause: Cause | None = None,
+        time: str | None = None,
+        **facts: object,
+    ) -> None:
+        """Something happened, now or at ``time`` (RFC 3339), because somebody asked for it or by itself. Never blocks.
 
         ``facts`` are the optional fields of `Event`; None is left out. What can happen to a run only once is told only
         once, whoever finds it out again.
@@ -148,33 +157,37 @@ class Journal:
                 return
             if kind != "removed":  # nothing can follow it: an entry would stay for ever
                 self._told.setdefault(run.run_id, told).add(kind)
+        facts = {**_asked(cause), **facts}
         self._last += 1
         self._pending.append(_entry(self._last, kind, process, run, time or now(), facts))
         self._work.set()
 
     # --- the events of a run's life -----------------------------------------------------------------------------------
 
-    def began(self, process: Process, run: Run, *, reason: str | None = None, replaces: int | None = None) -> None:
-        """The run's command was executed; ``replaces`` is the run before when it was restarted."""
-        self.tell("started", process, run, reason=reason)
-        if replaces is not None:
-            self.tell("restarted", process, run, reason=reason, previous_run=replaces)
+    def began(self, process: Process, run: Run, *, reason: str | None = None, time: str | None = None) -> None:
+        """The run's command was executed, now or at ``time``."""
+        facts = {"by": run.started_by, "reason": reason}
+        self.tell("started", process, run, time=time, cause=None, **facts)
+        if run.replaced_run is not None:
+            self.tell("restarted", process, run, time=time, cause=None, previous_run=run.replaced_run, **facts)
 
     def ended(self, process: Process, run: Run) -> None:
         """The run's leader has ended, and its state says how."""
         kind: EventType = run.state  # type: ignore[assignment]
-        self.tell(kind, process, run, time=run.ended_at, **_end(run))
+        self.tell(kind, process, run, time=run.ended_at, cause=_cause_of_end(run), **_end(run))
 
     def ended_entry(self, process: Process, run: Run) -> Entry:
         """The event that a run has ended, made up for one that is no longer kept."""
-        return _entry(max(self.oldest - 1, 0), run.state, process, run, run.ended_at or now(), _end(run))
+        facts = {**_asked(_cause_of_end(run)), **_end(run)}
+        return _entry(max(self.oldest - 1, 0), run.state, process, run, run.ended_at or now(), facts)
 
     def found_running(self, process: Process, run: Run) -> None:
         """The command of a run that a former daemon started was executed; perhaps that one did not come to tell."""
         if not self.keeps(run.started_at):
             # Told long ago, and dropped since for newer events.
-            self._told.setdefault(run.run_id, set()).add("started")
-        self.tell("started", process, run, time=run.started_at)
+            self._told.setdefault(run.run_id, set()).update(("started", "restarted"))
+        # Of an ended run the reason is that of its end.
+        self.began(process, run, reason=run.reason if run.live else None, time=run.started_at)
 
     def found_ended(self, process: Process, run: Run) -> None:
         """The record of a run says that it has ended; perhaps a former daemon did not come to tell."""
@@ -193,6 +206,11 @@ class Journal:
         return self._deleted.get(run_id)
 
     # --- reading ------------------------------------------------------------------------------------------------------
+
+    @property
+    def told(self) -> int:
+        """The number of the newest event that was told, be it shown or not."""
+        return self._last
 
     @property
     def sequence(self) -> int:
@@ -246,6 +264,14 @@ class Journal:
             self.ring()
 
 
+def _asked(cause: Cause | None) -> dict[str, object]:
+    return {} if cause is None else {"by": cause.by, "reason": cause.sentence()}
+
+
+def _cause_of_end(run: Run) -> Cause | None:
+    return run.stop if run.state == "stopped" else None
+
+
 def _end(run: Run) -> dict[str, object]:
     return {"reason": run.reason, "exit_code": run.exit_code, "signal": run.signal}
 
@@ -265,4 +291,5 @@ def _entry(sequence: int, kind: str, process: Process, run: Run, time: str, fact
         **{name: value for name, value in facts.items() if value is not None},
     }
     line = encode(event)[:-1]
-    return Entry(sequence, time, kind, process.project_directory, process.name, run.number, run.run_id, line)
+    by = cast("ClientInfo | None", facts.get("by"))
+    return Entry(sequence, time, kind, process.project_directory, process.name, run.number, run.run_id, line, by)

@@ -10,6 +10,8 @@ import json
 import os
 from typing import NamedTuple
 
+from ...protocol import ClientInfo
+
 __all__ = ["MAX_FILE_BYTES", "Entry", "append", "load", "replace"]
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -27,6 +29,8 @@ class Entry(NamedTuple):
     run_id: str
     line: bytes
     """The event as JSON, without a newline."""
+    by: ClientInfo | None = None
+    """Who asked for it."""
 
     def is_of(self, project_directory: str, name: str) -> bool:
         """Whether it happened to that process."""
@@ -65,13 +69,14 @@ def _entry(line: bytes) -> Entry | None:
             event["run"],
             event["run_id"],
             line,
+            event.get("by"),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     numbers: tuple[object, ...] = (entry.sequence, entry.run)
     texts: tuple[object, ...] = (entry.time, entry.kind, entry.project_directory, entry.name, entry.run_id)
     sound = all(isinstance(number, int) for number in numbers) and all(isinstance(text, str) for text in texts)
-    return entry if sound else None
+    return entry if sound and (entry.by is None or isinstance(entry.by, dict)) else None
 
 
 def append(path: str, entries: list[Entry]) -> int:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
-from .sizes import MAX_SIZE, parse_size, size_text
+from ...sizes import MAX_SIZE, parse_size, size_text
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..logs.reader import RunLog
-from ..logs.segments import STREAMS
+from ..logs.segments import Segments, list_streams, segment_path
+
+if TYPE_CHECKING:
+    from ...protocol import Stream
 
 __all__ = ["Known", "OutputIndex", "output_bytes"]
 
@@ -44,31 +47,18 @@ class _RunOutput:
         self.gone = known.gone
         self.marks = 0
         self.size = 0
-        self.streams: dict[str, list[_Segment]] = {stream: [] for stream in STREAMS}
         self._changed = _changed(self.directory)
-        self._scan()
+        self.streams = {stream: _segments(files) for stream, files in list_streams(self.directory).items()}
+        self._look_at_marks()
+        self.size += sum(segment.size for segments in self.streams.values() for segment in segments)
 
-    def path(self, stream: str, start: int) -> str:
-        return os.path.join(self.directory, f"{stream}-{start:020d}.log")
-
-    def _scan(self) -> None:
-        for name, status in _files(self.directory):
-            if name == "marks":
-                self.marks = status.st_size
-                self.size += status.st_size
-                continue
-            stream, _, rest = name.partition("-")
-            digits = rest[:-4]
-            if stream in self.streams and digits.isascii() and digits.isdigit():
-                self.streams[stream].append(_Segment(int(digits), status.st_size, status.st_mtime_ns))
-                self.size += status.st_size
-        for segments in self.streams.values():
-            segments.sort()
-            for index in range(1, len(segments)):
-                # A clock that was set back must not have a later segment deleted before an earlier one.
-                least = segments[index - 1].written
-                if segments[index].written < least:
-                    segments[index] = segments[index]._replace(written=least)
+    def _look_at_marks(self) -> None:
+        try:
+            size = os.stat(os.path.join(self.directory, "marks")).st_size
+        except OSError:
+            size = 0
+        self.size += size - self.marks
+        self.marks = size
 
     def refresh(self) -> bool:
         """Look again at what still grows; false when files came or went, and all has to be looked at."""
@@ -78,25 +68,22 @@ class _RunOutput:
             for stream, segments in self.streams.items():
                 if segments:
                     old = segments[-1]
-                    status = os.stat(self.path(stream, old.start))
+                    status = os.stat(segment_path(self.directory, stream, old.start))
                     segments[-1] = _Segment(old.start, status.st_size, status.st_mtime_ns)
                     self.size += status.st_size - old.size
-            if self.marks:
-                size = os.stat(os.path.join(self.directory, "marks")).st_size
-                self.size += size - self.marks
-                self.marks = size
         except OSError:
             return False
+        self._look_at_marks()
         return True
 
-    def deletable(self) -> Iterator[tuple[str, _Segment]]:
+    def deletable(self) -> Iterator[tuple[Stream, _Segment]]:
         for stream, segments in self.streams.items():
             # The keeper writes to the last one of a live run.
             yield from ((stream, segment) for segment in (segments if self.gone else segments[:-1]) if segment.size)
 
-    def delete(self, stream: str, segment: _Segment) -> int:
+    def delete(self, stream: Stream, segment: _Segment) -> int:
         """Delete a segment, the first of its stream that holds anything; how many bytes that freed."""
-        path = self.path(stream, segment.start)
+        path = segment_path(self.directory, stream, segment.start)
         segments = self.streams[stream]
         last = segment is segments[-1]
         try:
@@ -115,11 +102,10 @@ class _RunOutput:
             freed += self._delete_marks()
         return freed
 
-    def _leave_end(self, stream: str, path: str) -> None:
+    def _leave_end(self, stream: Stream, path: str) -> None:
         """Leave an empty segment in the place of the last one: its name tells readers how much there was."""
-        sizes = RunLog(self.directory).sizes()
-        end = sizes.stdout if stream == "stdout" else sizes.stderr
-        empty = self.path(stream, end)
+        end = RunLog(self.directory).sizes().of(stream)
+        empty = segment_path(self.directory, stream, end)
         # Emptied and renamed, and not written anew: on a full disk there may be no room for another file.
         os.truncate(path, 0)
         os.rename(path, empty)
@@ -194,14 +180,15 @@ def _changed(directory: str) -> int:
         return 0
 
 
-def _files(directory: str) -> Iterator[tuple[str, os.stat_result]]:
-    try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.name == "marks" or entry.name.endswith(".log"):
-                    try:
-                        yield entry.name, entry.stat(follow_symlinks=False)
-                    except OSError:
-                        continue  # the keeper was quicker
-    except OSError:
-        return
+def _segments(files: Segments) -> list[_Segment]:
+    found: list[_Segment] = []
+    written = 0
+    for file in files:
+        try:
+            status = os.stat(file.path)
+        except OSError:
+            continue  # the keeper was quicker
+        # A clock that was set back must not have a later segment deleted before an earlier one.
+        written = max(written, status.st_mtime_ns)
+        found.append(_Segment(file.start, status.st_size, written))
+    return found

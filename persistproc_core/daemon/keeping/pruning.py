@@ -8,12 +8,13 @@ import anyio
 import anyio.to_thread
 
 from ...errors import StorageFailed
-from ...protocol import PrunedProcess, PruneProcessesParams, PruneReply
+from ...protocol import ClientInfo, PrunedProcess, PruneProcessesParams, PruneReply
 from ..answers.times import parse_moment
 from ..clock import rfc3339
 from ..lifecycle import Lifecycle
-from ..model import Process, Run
+from ..model import Cause, Process, Run
 from ..projects import project_name
+from ..protection import is_anothers
 from ..registry import Registry
 from .output_index import output_bytes
 
@@ -30,6 +31,8 @@ class _Rule(NamedTuple):
     keep: int
     of_live_too: bool
     dry: bool
+    client: ClientInfo
+    """Who asks."""
 
 
 class Pruning:
@@ -39,10 +42,11 @@ class Pruning:
         self._registry = registry
         self._lifecycle = lifecycle
 
-    async def prune(self, params: PruneProcessesParams, project: str | None) -> PruneReply:
+    async def prune(self, params: PruneProcessesParams, project: str | None, client: ClientInfo) -> PruneReply:
         """Remove, or only tell. ``project`` None: in all projects.
 
         A run of which anything is alive stays, and so do the older ones of its process unless ``keep_runs`` is given.
+        What somebody else protected stays whole.
         Raises `InvalidParams`, and `StorageFailed` with what was removed until then.
         """
         older_than = params.get("older_than")
@@ -51,6 +55,7 @@ class Pruning:
             params.get("keep_runs", 0),
             "keep_runs" in params,
             params.get("dry_run", False),
+            client,
         )
         done: list[PrunedProcess] = []
         processes = list(self._registry) if project is None else self._registry.in_project(project)
@@ -85,7 +90,7 @@ class Pruning:
             done["removed"] = done["runs"] == len(process.runs) if rule.dry else not process.runs
             if not process.runs and last is not None:
                 self._registry.discard(process)
-                self._lifecycle.journal.tell("removed", process, last)
+                self._lifecycle.journal.tell("removed", process, last, cause=Cause("pruned", rule.client))
             return done
 
     async def _delete(self, process: Process, run: Run, done: PrunedProcess) -> None:
@@ -118,7 +123,11 @@ async def _settled(processes: list[Process]) -> None:
 
 def _doomed(process: Process, rule: _Rule) -> list[Run]:
     """The runs that go, oldest first."""
-    if process.current is None or (process.current.present and not rule.of_live_too):
+    if (
+        process.current is None
+        or is_anothers(process, rule.client)
+        or (process.current.present and not rule.of_live_too)
+    ):
         return []
     old = process.runs[: max(0, len(process.runs) - rule.keep)]
     return [run for run in old if run.gone.is_set() and (rule.before is None or (run.ended_at or "") < rule.before)]

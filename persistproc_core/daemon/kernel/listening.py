@@ -20,7 +20,7 @@ _WHOLE_EVERY = 8
 
 
 class PortWatch:
-    """Watches the listeners of one port, in our network namespace. Close it."""
+    """Watches the listeners of one port, or of all (0), in our network namespace. Close it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -34,7 +34,7 @@ class PortWatch:
         """False where the kernel does not answer such questions (macOS, a sandbox)."""
 
     def sockets(self) -> frozenset[bytes]:
-        """The inodes of the sockets that listen on the port. Some 50 us, never blocks."""
+        """The inodes of the sockets that listen there. Some 50 us, never blocks."""
         return _sockets(self._port) or frozenset()
 
     async def wait_changed(self, seen: frozenset[bytes], within: float) -> frozenset[bytes]:
@@ -57,10 +57,10 @@ class PortWatch:
 
     def _watch_in(self, table: SocketTable, seen: frozenset[bytes], until: float) -> frozenset[bytes]:
         tick = 0
-        heard = table.local_listeners(self._port)
+        heard = self._quick(table)
         while not self._closed:
-            before, heard = heard, table.local_listeners(self._port)
-            if heard != before or tick % _WHOLE_EVERY == 0:
+            before, heard = heard, self._quick(table)
+            if heard != before or tick % _WHOLE_EVERY == 0 or self._port == 0:
                 sockets = frozenset(table.listening(self._port))
                 if sockets != seen:
                     return sockets
@@ -72,6 +72,10 @@ class PortWatch:
             if self._kicked.acquire(timeout=pause):
                 tick = 0
         return seen
+
+    def _quick(self, table: SocketTable) -> tuple[bytes, ...]:
+        """What most listeners of one port are seen by; for all ports there is no quicker question than the whole."""
+        return table.local_listeners(self._port) if self._port else ()
 
     def kick(self) -> None:
         """Ask now."""

@@ -41,7 +41,7 @@ class Context:
             for hit in self._search.forward(log, span):
                 if hit.end <= place.of(hit.stream):
                     continue  # it was near an earlier one
-                before = _latest(place, _place_before(log, span, hit))
+                before = place.later(_place_before(log, span, hit))
                 near = self._every.backward(log, Span(place, before, span.streams))
                 yield from reversed(_context(log, span, near, self._before))
                 yield hit
@@ -57,7 +57,7 @@ class Context:
                     if left == 0:
                         break
         except OutOfTime as out:
-            raise OutOfTime(_latest(place, out.reached)) from None
+            raise OutOfTime(place.later(out.reached)) from None
         except TimeIsUp:
             # What lies before a line that was found has been searched.
             raise OutOfTime(place) from None
@@ -69,7 +69,7 @@ class Context:
             for hit in self._search.backward(log, span):
                 if hit.begin >= place.of(hit.stream):
                     continue
-                before = _earliest(place, _place_before(log, span, hit))
+                before = place.earlier(_place_before(log, span, hit))
                 near = self._every.forward(log, Span(before.at(hit.stream, hit.end), place, span.streams))
                 yield from reversed(_context(log, span, near, self._after))
                 yield hit
@@ -85,7 +85,7 @@ class Context:
                     if left == 0:
                         break
         except OutOfTime as out:
-            raise OutOfTime(_earliest(place, out.reached)) from None
+            raise OutOfTime(place.earlier(out.reached)) from None
         except TimeIsUp:
             raise OutOfTime(place) from None
 
@@ -98,14 +98,6 @@ def _context(log: Snapshot, span: Span, lines: Iterator[Line], count: int) -> li
     """The first of some lines. What may still become another line is none of them."""
     whole = (line for line in lines if not _is_open(log, span, line))
     return [line._replace(context=True) for line in islice(whole, count)]
-
-
-def _latest(one: Offsets, other: Offsets) -> Offsets:
-    return Offsets(max(one.stdout, other.stdout), max(one.stderr, other.stderr))
-
-
-def _earliest(one: Offsets, other: Offsets) -> Offsets:
-    return Offsets(min(one.stdout, other.stdout), min(one.stderr, other.stderr))
 
 
 def _is_open(log: Snapshot, span: Span, line: Line) -> bool:

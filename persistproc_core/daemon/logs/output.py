@@ -83,7 +83,7 @@ def page_before_hole(
     gaps = Offsets(*(log.streams[each].next_hole(span.low.of(each), page.end.of(each)) for each in STREAMS))
     if gaps == page.end:
         return None
-    shorter = span._replace(high=Offsets(*map(max, span.low, gaps)))
+    shorter = span._replace(high=gaps.later(span.low))
     return first_page(log, shorter, source, style, budget, ended=True)._replace(complete=False)
 
 

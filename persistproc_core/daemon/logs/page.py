@@ -111,7 +111,7 @@ def first_lines(log: Snapshot, span: Span, source: Source, style: Style, budget:
         else:
             complete = True
     except OutOfTime as stopped:
-        end = Offsets(*map(max, end, stopped.reached))
+        end = end.later(stopped.reached)
     end = _end(log, span, source, end, ended) if complete else end
     return Page(page.lines, start, end, complete, page.lossy)
 
@@ -141,7 +141,7 @@ def last_lines(log: Snapshot, span: Span, source: Source, style: Style, budget: 
         else:
             complete = True
     except OutOfTime as stopped:
-        start = Offsets(*map(min, start, stopped.reached))
+        start = start.earlier(stopped.reached)
     lines = page.lines[::-1]
     if renderer.unmarked:
         lines.insert(0, {"stream": span.streams[0], "text": MARKER, "partial": False})

@@ -55,11 +55,6 @@ class RunLog:
         with self.look() as log:
             return log.end
 
-    def oldest(self) -> Offsets:
-        """The first bytes that are kept."""
-        with self.look() as log:
-            return log.oldest
-
     def read(
         self,
         start: Offsets,
@@ -100,7 +95,7 @@ def read_pieces(
     """What `RunLog.read` gives, out of one look. ``whole_characters=False``: all up to ``stop``, whatever it cuts."""
     end = log.end
     if stop is not None:
-        end = Offsets(min(end.stdout, stop.stdout), min(end.stderr, stop.stderr))
+        end = end.earlier(stop)
     limit = max(1, max_bytes)
     reading = _Reading(
         {each: _Source(log.streams[each], start.of(each), end.of(each), limit) for each in streams}, limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..clock import rfc3339
@@ -51,6 +52,15 @@ class _One(NamedTuple):
     lossy: bool = False
 
 
+class _Part(NamedTuple):
+    """What is read of a line: all of it, or its two ends."""
+
+    data: bytes
+    missing: int
+    """How many bytes lie between the two ends."""
+    tail: bytes
+
+
 class Renderer:
     """Renders lines of one log in one direction."""
 
@@ -65,43 +75,18 @@ class Renderer:
 
     def after(self, line: Line) -> Shown:
         """Render the line after the one before."""
-        simple = self._simple(line)
-        if simple is not None:
-            return simple
-        data, missing, tail = self._read(line)
-        if self._style.format == "raw":
-            return self._raw(line, data)
-        stream = line.stream
-        if stream not in self._drawn:
-            self._drawn[stream] = drawn_before(self._log.streams[stream], line.begin, data)
-        inside = self._drawn[stream]
-        found = switches(data) + switches(tail)
-        if found:
-            inside = inside or not found[0]
-            self._drawn[stream] = found[-1]
-        return self._render(line, data, missing, tail, inside, bool(found))
+        return self._simple(line) or self._rendered(line, self._drawn_after)
 
     def before(self, line: Line) -> Shown:
         """Render the line before the one before: backwards."""
-        simple = self._simple(line)
-        if simple is not None:
-            return simple
-        data, missing, tail = self._read(line)
-        if self._style.format == "raw":
-            return self._raw(line, data)
-        stream = line.stream
-        if stream not in self._drawn:
-            self._drawn[stream] = drawn_before(self._log.streams[stream], line.end, tail or data)
-        found = switches(data) + switches(tail)
-        if found:
-            # A program may well enter what another one has entered before.
-            self._drawn[stream] = not found[0] or drawn_before(self._log.streams[stream], line.begin, data)
-        return self._render(line, data, missing, tail, self._drawn[stream], bool(found))
+        return self._simple(line) or self._rendered(line, self._drawn_before)
 
     def _simple(self, line: Line) -> Shown | None:
-        """What most lines are: short text without any control character. A log has many of them."""
+        """What is asked for raw; else what most lines are: short text without any control character."""
+        if self._style.format == "raw":
+            return self._raw(line)
         size = line.end - line.begin
-        if size > self._longest or self._drawn.get(line.stream, True) or self._style.format == "raw":
+        if size > self._longest or self._drawn.get(line.stream, True):
             return None
         data = self._log.streams[line.stream].read(line.begin, line.end)
         try:
@@ -112,25 +97,8 @@ class Renderer:
             return None
         return Shown([self._completed(line, {"stream": line.stream, "text": text})], size)
 
-    def _read(self, line: Line) -> tuple[bytes, int, bytes]:
-        """The line; of a very long one its beginning, how many bytes are not there, and its end."""
-        source = self._log.streams[line.stream]
-        most = self._longest if self._style.format == "raw" else 2 * _END
-        if line.end - line.begin <= most:
-            return source.read(line.begin, line.end), 0, b""
-        if self._style.format == "raw":
-            return source.read(line.begin, line.begin + most), line.end - line.begin - most, b""
-        head = source.read(line.begin, line.begin + _END)
-        head = head[: len(head) - unfinished(head)]
-        tail = source.read(line.end - _END, line.end)
-        tail = tail[skip_continuation(tail) :]
-        missing = line.end - line.begin - len(head) - len(tail)
-        if b"\r" in tail.rstrip(b"\r\n"):
-            # Of progress only the last state counts, and that is here.
-            return tail, 0, b""
-        return head, missing, tail
-
-    def _raw(self, line: Line, data: bytes) -> Shown:
+    def _raw(self, line: Line) -> Shown:
+        data = self._log.streams[line.stream].read(line.begin, min(line.end, line.begin + self._longest))
         shown = self._completed(line, raw_line(Piece(line.stream, data)))
         cut = line.end - line.begin - len(data)
         if cut:
@@ -138,6 +106,44 @@ class Renderer:
         if not data.endswith(b"\n"):
             shown["partial"] = True
         return Shown([shown], len(data))
+
+    def _rendered(self, line: Line, drawn: Callable[[Line, _Part, list[bool]], bool]) -> Shown:
+        part = self._read(line)
+        found = switches(part.data) + switches(part.tail)
+        return self._render(line, *part, drawn(line, part, found), bool(found))
+
+    def _drawn_after(self, line: Line, part: _Part, found: list[bool]) -> bool:
+        """Whether a full-screen program drew the beginning of the line; remembers whether one drew its end."""
+        stream = line.stream
+        inside = self._drawn.get(stream)
+        if inside is None:
+            inside = drawn_before(self._log.streams[stream], line.begin, part.data)
+        self._drawn[stream] = found[-1] if found else inside
+        return inside or bool(found and not found[0])
+
+    def _drawn_before(self, line: Line, part: _Part, found: list[bool]) -> bool:
+        """The same; remembers whether one drew its beginning."""
+        stream = line.stream
+        if stream not in self._drawn:
+            self._drawn[stream] = drawn_before(self._log.streams[stream], line.end, part.tail or part.data)
+        if found:
+            # A program may well enter what another one has entered before.
+            self._drawn[stream] = not found[0] or drawn_before(self._log.streams[stream], line.begin, part.data)
+        return self._drawn[stream]
+
+    def _read(self, line: Line) -> _Part:
+        source = self._log.streams[line.stream]
+        if line.end - line.begin <= 2 * _END:
+            return _Part(source.read(line.begin, line.end), 0, b"")
+        head = source.read(line.begin, line.begin + _END)
+        head = head[: len(head) - unfinished(head)]
+        tail = source.read(line.end - _END, line.end)
+        tail = tail[skip_continuation(tail) :]
+        missing = line.end - line.begin - len(head) - len(tail)
+        if b"\r" in tail.rstrip(b"\r\n"):
+            # Of progress only the last state counts, and that is here.
+            return _Part(tail, 0, b"")
+        return _Part(head, missing, tail)
 
     def _render(self, line: Line, data: bytes, missing: int, tail: bytes, inside: bool, switched: bool) -> Shown:
         last = tail or data

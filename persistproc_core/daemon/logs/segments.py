@@ -55,6 +55,14 @@ class Offsets(NamedTuple):
         """The same with another place in one of them."""
         return Offsets(offset, self.stderr) if stream == "stdout" else Offsets(self.stdout, offset)
 
+    def later(self, other: Offsets) -> Offsets:
+        """The later place in each of them."""
+        return Offsets(max(self.stdout, other.stdout), max(self.stderr, other.stderr))
+
+    def earlier(self, other: Offsets) -> Offsets:
+        """The earlier place in each of them."""
+        return Offsets(min(self.stdout, other.stdout), min(self.stderr, other.stderr))
+
 
 class Piece(NamedTuple):
     """Bytes of one stream, as they were written."""

@@ -125,7 +125,7 @@ class Track:
         began = anyio.current_time()
         piece = await self._feed.read(self._view, self.place)
         # Never back: a folder that is being deleted looks as if nothing had been written.
-        self.place = Offsets(*map(max, self.place, piece.end))
+        self.place = self.place.later(piece.end)
         if piece.body or piece.seen != self._seen:
             # Also when it grew by what is not shown: the other stream would wake us as often as it is written to.
             self._not_before = began + self._feed.pause(piece)

@@ -83,8 +83,8 @@ class Waiting:
             pattern = compiled(params["output"])
             line = Line(run, self._output, pattern, self._start(process, run, params))
             attempt.add(line)
-        if "port" in params:
-            attempt.add(Port(process, run, params["port"], self._ender, self._output, self._registry))
+        for port in _ports(params):
+            attempt.add(Port(process, run, port, self._ender, self._output, self._registry))
         if "url" in params:
             attempt.add(Url(run, parse_url(params["url"])))
         if "idle_seconds" in params:
@@ -180,6 +180,11 @@ class _After:
 
     async def obstacle(self) -> str:
         return await self._condition.obstacle()
+
+
+def _ports(params: WaitForProcessParams) -> list[int]:
+    """The ports to wait for, of which 0 is any."""
+    return [*([params["port"]] if "port" in params else []), *([0] if params.get("any_port", False) else [])]
 
 
 def _stuck(process: Process, run: Run, text: str) -> WaitFailed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 from persistproc_core.daemon.logs import Offsets
@@ -53,3 +54,16 @@ class LogFolder:
     def end(self) -> Offsets:
         """Where both streams end."""
         return Offsets(self.ends["stdout"], self.ends["stderr"])
+
+
+def build(path: str, steps: Iterable[tuple[str, str, bytes]], segment_bytes: int) -> LogFolder:
+    """A folder after steps: write bytes to a stream, leave a gap as long as the bytes in it, or mark."""
+    folder = LogFolder(Path(path), segment_bytes)
+    for what, stream, data in steps:
+        if what == "write":
+            folder.write(stream, data)
+        elif what == "gap":
+            folder.skip(stream, len(data))
+        else:
+            folder.mark()
+    return folder

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -14,43 +12,10 @@ from persistproc_core.daemon.events import journal_file
 from persistproc_core.daemon.events.journal import Journal
 from persistproc_core.daemon.log import Log
 from persistproc_core.daemon.logs.segments import Offsets
-from persistproc_core.daemon.model import Process, Run, Settings
 from persistproc_core.daemon.subscriptions.watch import Watch
-from persistproc_core.daemon.words.command import Command
+from tests.daemon.unit.journals import journal_in, make
 
 pytestmark = pytest.mark.anyio
-
-_COMMAND = Command(("true",), False, "true")
-
-
-def make(number: int = 1, name: str = "p") -> tuple[Process, Run]:
-    run = Run(
-        run_id=f"{name}.{number}",
-        number=number,
-        directory="/nowhere",
-        command=_COMMAND,
-        working_directory="/work",
-        settings=Settings(),
-        started_at=f"2026-01-01T00:00:{number % 60:02d}.000Z",
-        started_by={"name": "tests"},
-        boot_id="boot",
-    )
-    process = Process(name, "/home/me/shop", _COMMAND, "/work", [run])
-    return process, run
-
-
-@asynccontextmanager
-async def journal_in(folder: Path) -> AsyncIterator[Journal]:
-    log = Log(str(folder / "log"))
-    journal = Journal(str(folder / "events.jsonl"), log)
-    with anyio.fail_after(10):
-        await journal.load()
-        async with anyio.create_task_group() as group:
-            group.start_soon(journal.run)
-            yield journal
-            await journal.settled()
-            group.cancel_scope.cancel()
-    log.close()
 
 
 def events(journal: Journal) -> list[tuple[int, str]]:

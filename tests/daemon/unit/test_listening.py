@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,20 @@ async def test_a_socket_that_begins_to_listen() -> None:
             began = time.monotonic()
     watch.close()
     assert times[0] - began < 0.1
+
+
+async def test_any_port() -> None:
+    watch = PortWatch(0)
+    if not watch.works:
+        pytest.skip("the kernel does not tell")
+    with anyio.fail_after(5):
+        before = watch.sockets()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            seen = before
+            # Other programs of this machine begin and end to listen as well.
+            while not any(inode == b"%d" % os.fstat(server.fileno()).st_ino for inode in seen):
+                seen = await watch.wait_changed(seen, 5)
+    watch.close()
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "::1", "127.0.0.2"])

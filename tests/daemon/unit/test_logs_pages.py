@@ -21,7 +21,7 @@ from persistproc_core.daemon.logs.segments import STREAMS, Offsets
 from persistproc_core.daemon.logs.selection import Line, Source, Span
 from persistproc_core.daemon.logs.snapshot import Snapshot
 from persistproc_core.protocol import Format, OutputLine, Stream
-from tests.daemon.unit.logfolder import LogFolder
+from tests.daemon.unit.logfolder import LogFolder, build
 
 Steps = list[tuple[str, Stream, bytes]]
 
@@ -36,18 +36,6 @@ WRITE = st.tuples(
 MARK = st.tuples(st.just("mark"), STREAM, st.just(b""))
 GAP = st.tuples(st.just("gap"), STREAM, st.integers(1, 30).map(bytes))
 STEPS = st.lists(WRITE | MARK, max_size=25)
-
-
-def build(path: str, steps: Steps, segment_bytes: int) -> LogFolder:
-    folder = LogFolder(Path(path), segment_bytes)
-    for what, stream, data in steps:
-        if what == "write":
-            folder.write(stream, data)
-        elif what == "gap":
-            folder.skip(stream, len(data))
-        else:
-            folder.mark()
-    return folder
 
 
 def whole(log: Snapshot, streams: tuple[Stream, ...] = STREAMS) -> Span:

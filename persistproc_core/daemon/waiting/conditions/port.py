@@ -1,4 +1,4 @@
-"""Waiting until a process of the run listens on a port."""
+"""Waiting until a process of the run listens on a port, or on any."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GROWTH_PAUSE = 0.1
 
 
 class Port:
-    """A process of the run listens on the TCP port."""
+    """A process of the run listens on the TCP port, or on any (0)."""
 
     def __init__(self, process: Process, run: Run, port: int, ender: Ender, output: Output, registry: Registry) -> None:
         self._process = process
@@ -69,7 +69,8 @@ class Port:
                 continue
             # Somebody listens who is none of ours: one of ours may get the socket later. Nobody listens: one in a
             # network namespace of its own is not in the kernel's answer.
-            sockets = await watch.wait_changed(self._seen, pause if self._seen else _WHOLE_LOOK_SECONDS)
+            others = self._seen and self._port
+            sockets = await watch.wait_changed(self._seen, pause if others else _WHOLE_LOOK_SECONDS)
             pause = min(pause * 2, _LONGEST_LOOK_AGAIN) if sockets == self._seen else _FIRST_LOOK_AGAIN
             self._seen = sockets
 
@@ -80,7 +81,7 @@ class Port:
                 return True
         self._members = await self._ender.members(self._run)
         found = await anyio.to_thread.run_sync(listeners, [member.pid for member in self._members])
-        return any(listener["port"] == self._port for listener in found)
+        return any(self._port in (0, listener["port"]) for listener in found)
 
     async def _kick_on_growth(self, watch: PortWatch) -> None:
         # What a server prints when it listens comes right after the listening: a good moment to ask.
@@ -93,6 +94,8 @@ class Port:
             watch.kick()
 
     async def obstacle(self) -> str:
+        if self._port == 0:
+            return "it listens on no port"
         watch = PortWatch(self._port)
         try:
             sockets = watch.sockets()

@@ -1,4 +1,4 @@
-"""Sizes as people write them: 65536, "64 KiB", "2GB"."""
+"""Sizes as people write them, in the configuration and on the command line: 65536, "64 KiB", "2GB"."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from persistproc_core.daemon.keeping.sizes import MAX_SIZE, parse_size, size_text
+from persistproc_core.sizes import MAX_SIZE, parse_size, size_text
 
 MIB = 1024 * 1024
 
