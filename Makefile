@@ -3,16 +3,18 @@
 #   make test   all tests but the long ones      make check  style, types, imports
 #   make crash  kill -9 at hundreds of points    make realworld  Vite, uvicorn --reload, http.server
 #   make bench  figures, as ratios               make docs   build the site into site/
+#   make agents the MCP conformance suite, the official clients and real agents (needs npm)
 
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
 # The tests wait for processes more than they compute; the files that one worker runs share daemons.
 JOBS = 4
-PYTEST = PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
+# Compiled files are written even where the environment says otherwise: hundreds of daemons and calls are started.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench docs crash realworld clean
+.PHONY: run test check bench docs crash realworld agents clean
 
 run: $(VENV)/stamp-run
 	@echo "Starting a web server for docs/ in the hub. Ctrl-C leaves it running; then try"
@@ -20,7 +22,7 @@ run: $(VENV)/stamp-run
 	@$(BIN)/persistproc run --name demo --on-exit detach -- $(BIN)/python -m http.server 0 --bind 127.0.0.1 --directory docs
 
 test: $(VENV)/stamp-dev
-	$(PYTEST) -m "not realworld" -p xdist --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(PYTEST) -m "not realworld and not agents" -p xdist --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/stamp-dev
 	$(BIN)/ruff check .
@@ -35,6 +37,9 @@ crash: $(VENV)/stamp-dev
 realworld: $(VENV)/stamp-dev
 	$(PYTEST) tests/realworld $(ARGS)
 
+agents: $(VENV)/stamp-agents
+	$(PYTEST) tests/agents $(ARGS)
+
 bench: $(VENV)/stamp-dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -44,7 +49,7 @@ docs: $(VENV)/stamp-docs
 	@echo "built site/index.html"
 
 clean:
-	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) tests/agents/node_modules site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/stamp-run: pyproject.toml .ci/venv
@@ -54,6 +59,12 @@ $(VENV)/stamp-run: pyproject.toml .ci/venv
 
 $(VENV)/stamp-dev: $(VENV)/stamp-run
 	$(INSTALL) --group dev
+	@touch $@
+
+# Node comes from npm as well: the conformance suite needs a newer one than many systems have.
+$(VENV)/stamp-agents: $(VENV)/stamp-dev tests/agents/package.json
+	$(INSTALL) --group agents
+	npm install --prefix tests/agents --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(VENV)/stamp-docs: $(VENV)/stamp-dev

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.benchmarks import (
     beginning,
+    bridging,
     commands,
     following,
     order,
@@ -45,6 +46,7 @@ BENCHMARKS: Final[dict[str, Callable[[Hub, Scale], list[Figure]]]] = {
     "idle": resting.idle,
     "cold": beginning.cold,
     "recovery": beginning.recovery,
+    "bridge": bridging.bridging,
 }
 
 FULL: Final = Scale()

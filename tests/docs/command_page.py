@@ -50,11 +50,12 @@ or `usage`.
 | `wait` | one process, with `met` (`exit`, `state`, `output`, `port`, `url` or `idle`), `line`, `last_lines`, ... |
 | `send` | `{"name", "project", "run", "bytes"}` |
 | `signal` | one process |
+| `protect` | `{"processes": [...]}`, with `protected_by` |
 | `env diff` | `{"name", "project", "run", "added", "removed", "changed"}` |
 | `daemon start`, `restart`, `status` | `pid`, `version`, `protocol`, `home`, `socket`, `keeper_pid`, ... |
 | `daemon stop`, `shutdown` | `{"pid", "stopped": [...], "left_running": [...]}`; `pid` is null when no daemon ran |
 | `daemon logs` | `{"path", "lines"}` |
-| `serve` | `{"daemon": {...}, "bridge": null}` |
+| `serve` | what `GET /health` answers, once it serves; with `--status` null when nobody does, with `--stop` `{"pid"}` |
 | `doctor` | `{"ok", "findings": [{"check", "level", "text", "mend"}]}` |
 | `version` | `{"version", "python", "daemon": {"version", "protocol", "pid"} or null}` |
 | `help` | `{"verbs": {name: summary}}` |

@@ -13,7 +13,9 @@ import typing_extensions
 from persistproc_core import errors, framing, protocol
 from persistproc_core.daemon.states import ENDED, LIVE, TRANSITIONS
 from tests.docs.command_page import command_page
+from tests.docs.http_page import http_page
 from tests.docs.markdown import slug, table
+from tests.docs.tools_page import tools_page
 
 __all__ = ["DOCS", "PAGES", "protocol_page"]
 
@@ -63,7 +65,12 @@ def protocol_page() -> str:
     return "".join(parts).rstrip("\n") + "\n"
 
 
-PAGES = {DOCS / "api" / "command-line.md": command_page, DOCS / "api" / "protocol.md": protocol_page}
+PAGES = {
+    DOCS / "api" / "command-line.md": command_page,
+    DOCS / "api" / "http.md": http_page,
+    DOCS / "api" / "mcp-tools.md": tools_page,
+    DOCS / "api" / "protocol.md": protocol_page,
+}
 
 
 def _method_index() -> str:

@@ -86,16 +86,16 @@ class Guard:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         for home in self.homes:
-            for path in (home.socket, home.keeper_socket, home.holder_socket):
+            for path in _sockets(home):
                 with contextlib.suppress(OSError):
                     os.unlink(path)
             shutil.rmtree(home.path, ignore_errors=True)
 
     def logs(self) -> list[tuple[str, str]]:
-        """The daemon's and the keeper's own logs of all homes, as title and text."""
+        """The own logs of daemon, bridge and keeper of all homes, as title and text."""
         found = []
         for home in self.homes:
-            for path in (Path(home.log), *sorted(Path(home.keeper).glob("*log*"))):
+            for path in (Path(home.log), Path(home.bridge_log), *sorted(Path(home.keeper).glob("*log*"))):
                 with contextlib.suppress(OSError):
                     found.append((str(path), path.read_text("utf-8", "replace")[-20_000:]))
         return found
@@ -107,8 +107,12 @@ class Guard:
             table = Path("/proc/net/unix").read_text("utf-8", "surrogateescape").split()
         except OSError:
             return []
-        ours = {path for home in self.homes for path in (home.socket, home.keeper_socket, home.holder_socket)}
+        ours = {path for home in self.homes for path in _sockets(home)}
         return sorted(ours.intersection(table))
+
+
+def _sockets(home: Home) -> tuple[str, ...]:
+    return (home.socket, home.keeper_socket, home.holder_socket, home.bridge_socket)
 
 
 def _run_ids(home: Home) -> list[str]:

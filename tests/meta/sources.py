@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def imports(path: Path) -> list[Import]:
     """Everything a file imports; relative imports are resolved, ``from a import b`` is a.b when that is a module."""
     return list(_walk(ast.parse(path.read_text("utf-8")), path, typing_only=False))

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "docs",
     "pyproject.toml",
     "tests",
@@ -32,20 +34,20 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 
 def requirements() -> list[str]:
     # By hand: tomllib is younger than the oldest Python we support.
-    tables = re.findall(r"^(?:dependencies|dev|docs) = \[(.*?)\]", PYPROJECT, re.MULTILINE | re.DOTALL)
-    assert len(tables) == 3, tables
+    tables = re.findall(r"^(?:dependencies|dev|docs|agents) = \[(.*?)\]", PYPROJECT, re.MULTILINE | re.DOTALL)
+    assert len(tables) == 4, tables
     return [text for table in tables for text in re.findall(r'"([^"]+)"', table)]
 
 
 @pytest.mark.parametrize("requirement", requirements())
 def test_a_dependency_has_a_lower_bound_alone(requirement: str) -> None:
-    assert re.fullmatch(r"[a-z0-9-]+>=[0-9.]+(; .+)?", requirement), "an upper bound breaks the install of next year"
+    assert re.fullmatch(r"[a-z0-9.-]+>=[0-9.]+(; .+)?", requirement), "an upper bound breaks the install of next year"
 
 
 def test_every_package_is_in_the_wheel() -> None:
     listed = set(re.findall(r'^    "(persistproc_[a-z_.]+)",$', PYPROJECT, re.MULTILINE))
     folders = {path.parent for path in modules()}
-    assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"persistproc_mcp"}
+    assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders}
     for folder in folders:
         assert (folder / "__init__.py").is_file(), f"{folder} is no package"
 
@@ -64,33 +66,43 @@ def needs_all(path: Path) -> bool:
     return path.name not in {"__main__.py", "__init__.py"} and not path.name.startswith("_")
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if needs_all(path)], ids=module_name)
-def test_all_is_true(path: Path) -> None:
+# One test for all files: a test for each would take longer to set up than to run.
+def test_all_is_true() -> None:
+    assert [wrong for path in modules() if needs_all(path) for wrong in wrong_exports(path)] == []
+
+
+def wrong_exports(path: Path) -> Iterator[str]:
     module = importlib.import_module(module_name(path))
     exported = getattr(module, "__all__", None)
-    assert exported is not None, f"{path} has no __all__"
-    assert len(exported) == len(set(exported))
-    assert [name for name in exported if not hasattr(module, name)] == [], "in __all__, but not there"
+    if exported is None:
+        yield f"{path} has no __all__"
+        return
+    if len(exported) != len(set(exported)):
+        yield f"{path} has a name twice in __all__"
+    yield from (f"{path}: {name} is in __all__, but not there" for name in exported if not hasattr(module, name))
     # The declarations of the protocol are used as protocol.StartReply; there are too many of them to be exported.
     if path.name != "protocol.py":
-        assert [name for name in public_names(path) if name not in exported] == [], "public, but not in __all__"
+        missing = [name for name in public_names(path) if name not in exported]
+        yield from (f"{path}: {name} is public, but not in __all__" for name in missing)
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if path.stat().st_size], ids=module_name)
-def test_every_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"
+def test_every_module_says_what_it_is() -> None:
+    assert [path for path in modules() if path.stat().st_size and not has_docstring(path)] == []
+
+
+def has_docstring(path: Path) -> bool:
+    return ast.get_docstring(ast.parse(path.read_text("utf-8"))) is not None
 
 
 # Put together here, so that this file does not find itself.
 OF_A_MACHINE = re.compile("|".join(["/work" + "/", "/root" + "/", "/tmp" + "/(?:v|pp|brief)/"]))
 
 
-@pytest.mark.parametrize("path", tracked_files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_path_of_a_machine(path: Path) -> None:
-    text = path.read_text("utf-8")
-    found = [line for line in text.splitlines() if OF_A_MACHINE.search(line)]
-    assert found == []
-    assert text.endswith("\n") or not text, "the last line has no end"
+def test_no_path_of_a_machine() -> None:
+    for path in tracked_files():
+        text = path.read_text("utf-8")
+        assert [(path, line) for line in text.splitlines() if OF_A_MACHINE.search(line)] == []
+        assert text.endswith("\n") or not text, f"the last line of {path} has no end"
 
 
 def test_the_changelog_tells_what_is_new() -> None:

@@ -1,0 +1,1 @@
+"""The plain HTTP interface: JSON-RPC, resources, streams, and their description."""

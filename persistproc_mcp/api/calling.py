@@ -1,0 +1,43 @@
+"""Calls of the protocol's methods on behalf of whoever sent the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from starlette.types import Scope
+
+from persistproc_core.protocol import METHODS, ClientInfo
+from persistproc_core.validation import fields
+
+from ..callers import Caller, caller_of
+from ..hub import Hub
+
+__all__ = ["call", "filled"]
+
+
+async def call(hub: Hub, scope: Scope, method: str, params: Mapping[str, object]) -> object:
+    """The result of a method; ``params`` fit its declaration. Raises `PersistprocError`."""
+    return await hub.client.call(method, await filled(scope, method, params))
+
+
+async def filled(scope: Scope, method: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The parameters with who calls, and from where, unless they say so themselves."""
+    declared = fields(METHODS[method].params)
+    whole = dict(params)
+    if "client" not in declared:
+        return whole
+    caller = await caller_of(scope)
+    whole["client"] = _client(caller, whole.get("client"))
+    if "working_directory" in declared and "working_directory" not in whole and caller.directory:
+        whole["working_directory"] = caller.directory
+    return whole
+
+
+def _client(caller: Caller, given: object) -> ClientInfo:
+    ours = caller.client()
+    if not isinstance(given, dict):
+        return ours
+    # The pid above all: without one the daemon would take that of the bridge.
+    kept = {name: value for name, value in ours.items() if name in ("pid", "directory")}
+    return cast("ClientInfo", {**kept, **given})

@@ -1,0 +1,1 @@
+"""The bridge as a process: its lock, its sockets, the HTTP server, its end."""

@@ -1,0 +1,56 @@
+"""The token that callers of the port must know, where that is asked for."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+
+from persistproc_core.errors import PersistprocError
+
+__all__ = ["read_token", "token_of"]
+
+_BYTES = 32
+_LONGEST = 4096
+
+
+def token_of(path: str) -> str:
+    """The token of a home; it is made when there is none yet. Raises `PersistprocError`."""
+    try:
+        # O_EXCL: of two that make one at once, the first counts. 0600 from birth.
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return read_token(path)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    token = secrets.token_urlsafe(_BYTES)
+    try:
+        os.write(fd, f"{token}\n".encode())
+    except OSError as error:
+        os.unlink(path)
+        raise _unusable(path, error.strerror or str(error)) from None
+    finally:
+        os.close(fd)
+    return token
+
+
+def read_token(path: str) -> str:
+    """The token in a file that nobody but us may read. Raises `PersistprocError`."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    try:
+        status = os.fstat(fd)
+        if status.st_uid != os.getuid() or status.st_mode & 0o077 or not stat.S_ISREG(status.st_mode):
+            raise _unusable(path, "others may read or change it", f"run: chmod 600 {path}")
+        text = os.read(fd, _LONGEST).decode("ascii", "replace").strip()
+    finally:
+        os.close(fd)
+    if not text or not text.isprintable() or not text.isascii() or " " in text:
+        raise _unusable(path, "there is no token in it", "delete it, and a new one is made")
+    return text
+
+
+def _unusable(path: str, why: str, hint: str = "check the file") -> PersistprocError:
+    return PersistprocError(f"cannot use the token in {path}: {why}", hint=hint)

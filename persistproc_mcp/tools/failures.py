@@ -1,0 +1,152 @@
+"""What is told when a call fails: what went wrong, what is true now, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
+
+from persistproc_core.errors import (
+    AmbiguousProcess,
+    DaemonUnavailable,
+    InputNotRead,
+    InvalidParams,
+    NameTaken,
+    NotRunning,
+    PersistprocError,
+    ProcessNotFound,
+    ProcessProtected,
+    StartFailed,
+)
+from persistproc_core.protocol import ClientInfo, ListProcessesParams, TargetParams
+
+from .calling import asked, common, directory
+from .output import tail
+from .text.people import because, who
+from .text.processes import address, mend, past, state_words
+from .text.safe import inline, quoted, short_path
+from .text.times import ago
+from .tool import Answer, Call
+
+__all__ = ["failure"]
+
+_MOST_NAMES = 10
+_LAST_LINES = 10
+
+
+async def failure(call: Call, error: PersistprocError) -> Answer:
+    """The answer for an error. Asking what is true now may fail as well; then what is known is told."""
+    for cls, words in _WORDS.items():
+        if isinstance(error, cls):
+            try:
+                return Answer(await words(call, error), failed=True)
+            except PersistprocError:
+                break
+    return Answer(_plain(error), failed=True)
+
+
+def _plain(error: PersistprocError) -> str:
+    hint = inline(error.hint, 400)
+    return f"{_sentence(error.message)}{f' {_sentence(hint)}' if hint else ''}"
+
+
+def _sentence(text: str) -> str:
+    words = inline(text, 600)
+    return words if words.endswith((".", "?", "!")) else f"{words}."
+
+
+async def _not_found(call: Call, error: PersistprocError) -> str:
+    if not isinstance(call.arguments.get("process"), str) or "candidates" not in error.data:
+        return _plain(error)
+    told = [f"No process {quoted(str(call.arguments['process']), 60)}."]
+    candidates = error.data["candidates"]
+    if isinstance(candidates, list) and candidates:
+        told.append(f"Did you mean {' or '.join(inline(str(name)) for name in candidates[:3])}?")
+    told.append(await _names(call))
+    return " ".join(told)
+
+
+async def _names(call: Call) -> str:
+    """What there is to choose from."""
+    params = cast("ListProcessesParams", common(call))
+    listed = (await call.hub.client.list_processes(**params))["processes"]
+    where = directory(call)
+    if not listed:
+        here = f" in the project of {short_path(where)}" if where is not None else ""
+        return f"There is none{here}; list_processes(all_projects=true) shows all."
+    names = [f"{address(info, where)} {state_words(info)}" for info in listed[:_MOST_NAMES]]
+    more = len(listed) - len(names)
+    return f"There {'is' if len(listed) == 1 else 'are'}: {', '.join(names)}{f' and {more} more' if more > 0 else ''}."
+
+
+async def _ambiguous(call: Call, error: PersistprocError) -> str:
+    candidates = error.data.get("candidates")
+    found = [each for each in candidates if isinstance(each, Mapping)] if isinstance(candidates, list) else []
+    names = [f"{inline(str(each.get('process')), 500)} (pid {each.get('pid')})" for each in found[:_MOST_NAMES]]
+    process = quoted(str(call.arguments.get("process", "")), 60)
+    return f"{process} fits {len(found)} processes; give one of these as process: {', '.join(names)}."
+
+
+async def _name_taken(call: Call, error: PersistprocError) -> str:
+    running = quoted(str(error.data.get("running", "")))
+    return (
+        f"{inline(str(error.data.get('name', '')))} already runs another command (pid {error.data.get('pid')}): "
+        f"{running}. Nothing was started. Take another name, or replace=true to stop that one and start yours."
+    )
+
+
+async def _protected(call: Call, error: PersistprocError) -> str:
+    owner = error.data.get("protected_by")
+    by = who(cast("ClientInfo", owner), call.caller) if isinstance(owner, dict) else "somebody else"
+    since, reason = error.data.get("protected_at"), error.data.get("reason")
+    when = f" {ago(since)}" if isinstance(since, str) else ""
+    why = because(reason) if isinstance(reason, str) else ""
+    process = inline(str(call.arguments.get("process", call.arguments.get("name", "the process"))), 60)
+    told = f"{process} was protected by {by}{when}{why}. Nothing was done."
+    if call.arguments.get("force"):
+        return f"{told} force needs a reason, which everybody is shown: give reason as well."
+    return f"{told} Leave it as it is, or ask the user; only if it must be: force=true with a reason."
+
+
+async def _start_failed(call: Call, error: PersistprocError) -> str:
+    # The hint would tell where was searched: the value of PATH.
+    found = "search_path" in error.data
+    hint = "Check the spelling, or give its whole path: the daemon's PATH may differ from yours." if found else ""
+    return f"{_sentence(error.message)} {hint or _sentence(error.hint)} Nothing was started."
+
+
+async def _not_running(call: Call, error: PersistprocError) -> str:
+    status = await call.hub.client.get_process_status(**cast("TargetParams", asked(call)))
+    name = address(status, directory(call))
+    end = await tail(call, status, _LAST_LINES)
+    told = f"{name} is not running: {past(status, call.caller)}."
+    return f"{told} {mend(status, name)}{end.text}"
+
+
+async def _input_not_read(call: Call, error: PersistprocError) -> str:
+    process = inline(str(call.arguments.get("process", "the process")), 60)
+    return (
+        f"{process} does not read its input now, and its buffer is full: {error.data.get('written', 0)} bytes were "
+        "written. See get_process_output for what it does, and send the rest when it asks for input."
+    )
+
+
+async def _unavailable(call: Call, error: PersistprocError) -> str:
+    hint = error.hint.replace("persistproc list", "list_processes")
+    return f"{_sentence(error.message)} {_sentence(hint)}" if hint else _sentence(error.message)
+
+
+async def _invalid(call: Call, error: PersistprocError) -> str:
+    return _plain(error)
+
+
+_WORDS: dict[type[PersistprocError], Callable[[Call, PersistprocError], Awaitable[str]]] = {
+    ProcessNotFound: _not_found,
+    AmbiguousProcess: _ambiguous,
+    NameTaken: _name_taken,
+    ProcessProtected: _protected,
+    StartFailed: _start_failed,
+    NotRunning: _not_running,
+    InputNotRead: _input_not_read,
+    DaemonUnavailable: _unavailable,
+    InvalidParams: _invalid,
+}

@@ -1,0 +1,78 @@
+"""The answer after a start or restart: what came of it, and the first output."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams
+
+from .calling import common, directory
+from .output import tail
+from .ports import port_trouble
+from .readiness import Outcome
+from .text.processes import LIVE, address, ending, listening, mend, ran_for, what_is_so
+from .text.safe import quoted
+from .text.times import after
+from .tool import Answer, Call
+
+__all__ = ["launched"]
+
+
+async def launched(call: Call, info: ProcessInfo, head: str, outcome: Outcome, notes: list[str]) -> Answer:
+    """``head`` says what was done, ``notes`` what else there is to know."""
+    target = {**common(call, info["project_directory"]), "process": info["name"]}
+    status = await call.hub.client.get_process_status(**cast("TargetParams", target))
+    end = await tail(call, info)
+    name = address(status, directory(call))
+    failed = status["run"] == info["run"] and _has_failed(status, outcome)
+    sentences = [head, _state(status, outcome, name, info), *notes]
+    if failed:
+        sentences.append(await port_trouble(call, end.lines, status))
+        sentences.append(mend(status, name))
+    told = " ".join(sentence for sentence in sentences if sentence)
+    return Answer(f"{told} cursor={end.cursor}{end.text}", failed, (status["run_id"],), tells_change=True)
+
+
+def _has_failed(status: StatusReply, outcome: Outcome) -> bool:
+    if status["state"] in LIVE:
+        return False
+    # A build that ends well is a success, but not for who waits for a port.
+    return status["state"] != "exited" or outcome.asked
+
+
+def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) -> str:
+    """What is true now."""
+    if status["run"] != info["run"]:
+        return f"Meanwhile run {status['run']} of it was started by somebody else."
+    if status["state"] not in LIVE:
+        return f"It {ending(status)}{ran_for(status)}{_before(outcome)}."
+    if status["waiting_for_input"] is not None:
+        return (
+            f"It asks for input: {quoted(status['waiting_for_input'])}. "
+            f'Answer with send_process_input(process="{name}", input=...).'
+        )
+    urls = listening(status["ports"])
+    at = f" at {urls}" if urls else ""
+    took = after(outcome.seconds)
+    if outcome.late is not None and outcome.asked:
+        return f"Not ready yet: {what_is_so(outcome.late, status, name)}. wait_for_process waits longer."
+    if outcome.met is not None and outcome.asked:
+        return f"Ready {took}{_how(outcome)}{f', listening{at}' if at else ''}."
+    if at:
+        return f"Listening{at}."
+    if outcome.met is None and outcome.late is None:
+        return "It runs."
+    return f"It runs; no port is open {took}."
+
+
+def _before(outcome: Outcome) -> str:
+    return ", before what you wait for" if outcome.asked and outcome.met is None else ""
+
+
+def _how(outcome: Outcome) -> str:
+    met = outcome.met["met"] if outcome.met is not None else ""
+    if met == "output":
+        return " (a line matched)"
+    if met == "url" and outcome.met is not None:
+        return f" (the URL answered {outcome.met['status_code']})"
+    return ""

@@ -1,0 +1,74 @@
+"""Waiting after a start until there is something to tell: what was asked for, a port, silence, the end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import anyio
+
+from persistproc_core.errors import WaitFailed, WaitTimedOut
+from persistproc_core.protocol import ProcessInfo, WaitForProcessParams, WaitReply
+
+from .calling import beating, common, given, number
+from .tool import Call
+
+__all__ = ["ASKED", "Outcome", "until_ready"]
+
+ASKED = ("output", "port", "url")
+"""The arguments that say what to wait for."""
+
+_DEFAULT_SECONDS = 10.0
+_MOST_SECONDS = 50.0
+_QUIET_SECONDS = 2.0
+
+
+class Outcome(NamedTuple):
+    """How the wait went."""
+
+    asked: bool
+    """Whether the caller said what to wait for."""
+    met: WaitReply | None = None
+    failed: WaitFailed | None = None
+    """It ended, or asks for input."""
+    late: WaitTimedOut | None = None
+    seconds: float = 0.0
+    """How long it took."""
+
+
+async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
+    """Wait as long as the call allows; ``since``, on anyio's clock, is when it began."""
+    wanted = given(call, *ASKED)
+    # What came before, the end of an old run, may have taken long: no client waits more than a minute.
+    left = max(0.0, _MOST_SECONDS - (anyio.current_time() - since))
+    seconds = min(number(call, "timeout_seconds", _DEFAULT_SECONDS), round(left, 1))
+    if not wanted and seconds == 0:
+        return Outcome(asked=False)
+    words = f"waiting for {info['name']}"
+    began = anyio.current_time()
+    outcome = await beating(call, seconds, words, lambda: _waited(call, info, wanted, seconds))
+    return outcome._replace(seconds=anyio.current_time() - began)
+
+
+async def _waited(call: Call, info: ProcessInfo, wanted: dict[str, object], seconds: float) -> Outcome:
+    if wanted:
+        return await _wait(call, info, wanted, seconds)
+    # Nobody said what ready means. A port is the best sign; a program without one is up when it has printed something
+    # and is quiet.
+    began = anyio.current_time()
+    first = await _wait(call, info, {"any_port": True, "exit": True, "output": "."}, seconds)
+    if first.met is None or first.met["met"] != "output":
+        return first._replace(asked=False)
+    left = max(0.0, seconds - (anyio.current_time() - began))
+    then = await _wait(call, info, {"any_port": True, "exit": True, "idle_seconds": _QUIET_SECONDS}, left)
+    return then._replace(asked=False)
+
+
+async def _wait(call: Call, info: ProcessInfo, conditions: dict[str, object], seconds: float) -> Outcome:
+    params = {**common(call, info["project_directory"]), "process": info["name"], "timeout_seconds": seconds}
+    params |= conditions
+    try:
+        return Outcome(asked=True, met=await call.hub.client.wait_for_process(**cast("WaitForProcessParams", params)))
+    except WaitFailed as failed:
+        return Outcome(asked=True, failed=failed)
+    except WaitTimedOut as late:
+        return Outcome(asked=True, late=late)

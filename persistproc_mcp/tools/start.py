@@ -1,0 +1,96 @@
+"""start_process and restart_process: begin a run or join one, and say what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import cast
+
+import anyio
+
+from persistproc_core.errors import InvalidParams, StartFailed
+from persistproc_core.protocol import ProcessInfo, RestartProcessParams, StartProcessParams, StartReply
+
+from .calling import asked, beating, common, directory, given
+from .launched import launched
+from .readiness import ASKED, Outcome, until_ready
+from .text.processes import address, command, difference_texts, started
+from .text.safe import short_path
+from .text.times import epoch
+from .tool import Answer, Call
+
+__all__ = ["restart_process", "start_process"]
+
+_SETTLED_SECONDS = 10.0
+
+
+async def start_process(call: Call) -> Answer:
+    """Start or join, then wait until there is something to tell."""
+    began = anyio.current_time()
+    where = directory(call)
+    if where is None:
+        raise InvalidParams(
+            "working_directory is needed: the absolute path of the project; where you work cannot be told"
+        )
+    params = {
+        **common(call, where),
+        **given(call, "command", "name", "environment", "tty", "replace", "fresh", "protected", "reason", "force"),
+    }
+    client = call.hub.client
+    info = await beating(call, None, "starting", lambda: client.start_process(**cast("StartProcessParams", params)))
+    outcome = await _outcome(call, info, began)
+    return await launched(call, info, _head(call, info), outcome, _differences(call, info))
+
+
+async def _outcome(call: Call, info: StartReply, began: float) -> Outcome:
+    settled = info["already_running"] and time.time() - epoch(info["started_at"]) > _SETTLED_SECONDS
+    if settled and not given(call, *ASKED):
+        return Outcome(asked=False)
+    return await until_ready(call, info, began)
+
+
+def _head(call: Call, info: StartReply) -> str:
+    name, what = address(info, directory(call)), f"{command(info)} in {short_path(info['working_directory'])}"
+    if info["already_running"]:
+        by = started(info, call.caller)
+        return f"{name} is already running (pid {info['pid']}, {by}), nothing was started: {what}."
+    verb = "Restarted" if info["replaced_run"] is not None else "Started"
+    return f"{verb} {name} (pid {info['pid']}): {what}."
+
+
+def _differences(call: Call, info: StartReply) -> list[str]:
+    environment = call.arguments.get("environment")
+    names = list(environment) if isinstance(environment, Mapping) else []
+    texts = difference_texts(info["differences"], names)
+    if not texts:
+        return []
+    told = f"What runs differs from what you asked: {'; '.join(texts)}."
+    # The name stays as it is.
+    only_name = all(text.startswith("name:") for text in texts)
+    return [told if only_name else f"{told} fresh=true restarts it as you asked."]
+
+
+async def restart_process(call: Call) -> Answer:
+    """The same for a new run of a known process."""
+    began = anyio.current_time()
+    client = call.hub.client
+    params = cast("RestartProcessParams", asked(call, "reason", "force", "grace_seconds"))
+    info: ProcessInfo
+    notes = []
+    try:
+        reply = await beating(call, None, "restarting", lambda: client.restart_process(**params))
+    except StartFailed as error:
+        # It was started, and had ended before the daemon answered: the same as when it ends a moment later.
+        if not isinstance(error.data.get("process"), dict):
+            raise
+        info = cast("ProcessInfo", error.data["process"])
+        outcome = Outcome(asked=bool(given(call, *ASKED)))
+    else:
+        info = reply
+        if reply["environment_from"] != "run":
+            notes.append("Nobody knew its environment any more: it has the daemon's. To set variables: start_process.")
+        outcome = await until_ready(call, info, began)
+    name = address(info, directory(call))
+    what = f"{command(info)} in {short_path(info['working_directory'])}"
+    head = f"Restarted {name} (pid {info['pid']}, run {info['run']}): {what}."
+    return await launched(call, info, head, outcome, notes)

@@ -1,0 +1,165 @@
+"""What is said of a process, the same in every answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from persistproc_core.errors import PersistprocError
+from persistproc_core.protocol import ClientInfo, Difference, Listener, OutputReply, ProcessInfo, RunInfo, State
+
+from ...callers import Caller
+from .people import because, who
+from .safe import inline, quoted, short_path
+from .times import after, ago, duration, epoch
+
+__all__ = [
+    "LIVE",
+    "address",
+    "age",
+    "changed_last",
+    "command",
+    "difference_texts",
+    "ending",
+    "listening",
+    "mend",
+    "past",
+    "ran_for",
+    "started",
+    "state_words",
+    "variables",
+    "what_is_so",
+]
+
+LIVE: tuple[State, ...] = ("starting", "running", "stopping")
+_MOST_PORTS = 4
+_MOST_NAMES = 8
+
+
+def state_words(info: ProcessInfo | RunInfo | OutputReply) -> str:
+    """``running``, ``waiting for input``, ``exited (0)``, ``failed (exit 1)``, ``killed by SIGKILL``, ``stopped``."""
+    state: str = info["state"]
+    if state == "running" and info.get("waiting_for_input") is not None:
+        return "waiting for input"
+    if state == "failed" and info["signal"]:
+        return f"killed by {info['signal']}"
+    if state == "exited":
+        return "exited (0)"
+    if state == "failed" and info["exit_code"] is not None:
+        return f"failed (exit {info['exit_code']})"
+    if state == "lost":
+        return "lost (nobody saw how it ended)"
+    return state
+
+
+def age(info: ProcessInfo | RunInfo | OutputReply, now: float | None = None) -> str:
+    """How long it runs (``13 min``), or how long ago it ended (``3 min ago``)."""
+    if info["ended_at"]:
+        return ago(info["ended_at"], now)
+    return duration((time.time() if now is None else now) - epoch(info["started_at"]))
+
+
+def past(info: ProcessInfo | RunInfo, caller: Caller, now: float | None = None) -> str:
+    """What became of an ended run: ``stopped by you 3 min ago``, ``failed (exit 1) 3 min ago; started by ...``."""
+    if info["state"] == "stopped":
+        return changed_last(info, caller, now)
+    return f"{state_words(info)} {age(info, now)}; {started(info, caller, now)}"
+
+
+def ran_for(info: ProcessInfo | RunInfo) -> str:
+    """How long an ended run lasted: `` after 12 s``, or nothing where nobody knows."""
+    if not info["ended_at"]:
+        return ""
+    return f" {after(epoch(info['ended_at']) - epoch(info['started_at']))}"
+
+
+def ending(info: ProcessInfo | RunInfo) -> str:
+    """How a run ended: ``exited with code 1``, ``was killed by SIGSEGV``, ``was stopped``, ``was lost``."""
+    if info["state"] == "stopped":
+        return "was stopped"
+    if info["signal"]:
+        return f"was killed by {info['signal']}"
+    if info["exit_code"] is None:
+        return "ended, and nobody saw how"
+    return f"exited with code {info['exit_code']}"
+
+
+def command(info: ProcessInfo | RunInfo, most: int = 200) -> str:
+    """The command on one line."""
+    return inline(info["command"], most)
+
+
+def address(info: ProcessInfo | OutputReply, directory: str | None) -> str:
+    """What to call the process from a directory: ``web``, or ``shop/web`` from outside its project."""
+    project = info["project_directory"].rstrip("/")
+    inside = directory is not None and (directory == project or directory.startswith(project + "/"))
+    return inline(info["name"] if inside else f"{info['project']}/{info['name']}")
+
+
+def mend(info: ProcessInfo, name: str) -> str:
+    """What to do about one that has ended."""
+    if info["captured"]:
+        return "persistproc did not start it, so it cannot restart it: start its program again where it ran."
+    if info["state"] in ("failed", "lost"):
+        return f'Mend the cause, then restart_process(process="{name}").'
+    return f'restart_process(process="{name}") starts it again.'
+
+
+def what_is_so(error: PersistprocError, info: ProcessInfo, name: str) -> str:
+    """What the daemon says of a process in an error, with the name that the caller knows it by."""
+    return inline(error.message.replace(f"{info['project']}/{info['name']}", name, 1), 400)
+
+
+def listening(ports: Sequence[Listener]) -> str:
+    """``http://localhost:5173``, several with commas; empty without any."""
+    found = [f"http://localhost:{port}" for port in dict.fromkeys(listener["port"] for listener in ports)]
+    more = len(found) - _MOST_PORTS
+    return ", ".join(found[:_MOST_PORTS]) + (f" and {more} more" if more > 0 else "")
+
+
+def started(info: ProcessInfo | RunInfo, caller: Caller, now: float | None = None) -> str:
+    """``started by cursor 12 min ago``, ``restarted by you just now: dependency update``."""
+    verb = "restarted" if info["replaced_run"] is not None else "started"
+    by = who(info["started_by"], caller)
+    return f"{verb} by {by} {ago(info['started_at'], now)}{because(info['start_reason'])}"
+
+
+def changed_last(info: ProcessInfo | RunInfo, caller: Caller, now: float | None = None) -> str:
+    """Who did the last thing to it: ``stopped by cursor 3 min ago: lunch``, else who started it."""
+    if info["state"] in LIVE or not info["ended_at"]:
+        return started(info, caller, now)
+    stopped_by: ClientInfo | None = info["stopped_by"]
+    when = ago(info["ended_at"], now)
+    if stopped_by is not None:
+        return f"stopped by {who(stopped_by, caller)} {when}{because(info['stop_reason'])}"
+    return f"ended {when}; {started(info, caller, now)}"
+
+
+def difference_texts(differences: Sequence[Difference], given: Sequence[str]) -> list[str]:
+    """What was asked for but runs otherwise. Of variables only names, and only of those in ``given``.
+
+    The rest of the environment is the daemon's, not the caller's: that it differs was not asked for.
+    """
+    texts = [_difference(difference, set(given)) for difference in differences]
+    return [text for text in texts if text]
+
+
+def _difference(difference: Difference, given: set[str]) -> str:
+    what = difference["what"]
+    if what == "environment":
+        names = [name for name in (*difference.get("added", []), *difference.get("changed", [])) if name in given]
+        return f"environment: {variables(names)} not as you asked" if names else ""
+    if what == "port" and "PORT" not in given:
+        return ""
+    asked, running = difference.get("asked", ""), difference.get("running", "")
+    if what == "working_directory":
+        asked, running = short_path(asked), short_path(running)
+    else:
+        asked, running = quoted(asked), quoted(running)
+    return f"{what.replace('_', ' ')}: you asked for {asked}, running is {running}"
+
+
+def variables(names: Sequence[str], most: int = _MOST_NAMES) -> str:
+    """Names of variables, the first few of many."""
+    more = len(names) - most
+    return ", ".join(inline(name, 60) for name in names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""The plain HTTP interface, against a running bridge."""
