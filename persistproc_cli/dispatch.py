@@ -25,13 +25,16 @@ VERBS = {
     "capture": "put the output of a program that persistproc did not start into the hub",
     "attach": "type to a process and see what it prints, as if it ran in this terminal",
     "send": "write to a process's standard input",
+    "protect": "make others need force and a reason for what they do to processes",
     "signal": "send a signal to a process",
     "rm": "forget ended processes and their output",
     "prune": "make room: forget what ended long ago, and old runs",
     "env": "compare a process's environment with this one",
     "daemon": "start, stop, restart or inspect the daemon",
-    "shutdown": "stop all processes and the daemon",
-    "serve": "make sure that the daemon runs",
+    "shutdown": "stop all processes, the daemon and the bridge",
+    "serve": "serve agents and HTTP clients",
+    "mcp": "speak MCP with the agent that started it",
+    "agent": "connect agents: write the bridge into their configuration",
     "doctor": "check the installation and the daemon",
     "version": "show versions",
     "help": "show help on a verb or a topic",
@@ -60,7 +63,7 @@ RUN_OPTIONS_WITH_VALUE = frozenset(
         "--reason",
     )
 )
-_RUN_SWITCHES = frozenset({"--detach", "-d", "--fresh", "--replace", "--tty", "-t"})
+_RUN_SWITCHES = frozenset({"--detach", "-d", "--fresh", "--replace", "--tty", "-t", "--protect", "--force"})
 
 
 class Invocation:

@@ -1,0 +1,1 @@
+"""``persistproc agent``: writing the bridge into the configuration of agents."""

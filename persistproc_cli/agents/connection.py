@@ -1,0 +1,83 @@
+"""How an agent shall reach persistproc: over HTTP, or by starting the relay."""
+
+from __future__ import annotations
+
+import sys
+
+from persistproc_core.errors import PersistprocError
+
+from ..bridge import ask
+from .program import relay_command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.paths import Home
+
+__all__ = ["TOKEN_VARIABLE", "Connection", "NoConnection", "over_http", "over_stdio"]
+
+MCP_PATH = "/mcp/"
+DEFAULT_URL = "http://127.0.0.1:8947"
+TOKEN_VARIABLE = "PERSISTPROC_TOKEN"
+
+
+class NoConnection(PersistprocError):
+    """There is no URL to write, or no token that it needs; nothing was changed."""
+
+    code = "no_connection"
+
+
+class Connection:
+    """Either ``url`` (and ``token``, where the port asks for one), or ``command`` with its arguments."""
+
+    __slots__ = ("command", "notes", "token", "url")
+
+    def __init__(self, url: str = "", command: tuple[str, ...] = (), token: str = "") -> None:
+        self.url = url
+        self.command = command
+        self.token = token
+        self.notes: list[str] = []
+
+
+def over_http(home: Home) -> Connection:
+    """The URL of the running bridge, or the one that it will have.
+
+    Raises `NoConnection`, and what `ask` raises for a bridge that does not answer.
+    """
+    told = ask(home)
+    if told is None:
+        connection = Connection(DEFAULT_URL + MCP_PATH, token=_token(home))
+        if sys.platform != "linux" and not connection.token:
+            # There the kernel does not tell the bridge who calls: the first one makes a token.
+            raise NoConnection(
+                "the bridge does not run, so there is no token yet that could be written",
+                hint="run: persistproc serve --detach, and then this again; or use --stdio, which needs no token",
+            )
+        connection.notes.append(
+            f"nothing serves {connection.url} yet; run: persistproc serve --detach (with --stdio agents start it)"
+        )
+        return connection
+    if not told.get("url"):
+        problem = f": {told['port_problem']}" if told.get("port_problem") else ""
+        raise NoConnection(f"the bridge serves no port{problem}", hint="use --stdio, which needs none")
+    token = _token(home) if told.get("token_needed") else ""
+    if told.get("token_needed") and not token:
+        raise NoConnection(
+            f"{told['url']} asks for a token, and there is none in {home.token}", hint="use --stdio, which needs none"
+        )
+    return Connection(f"{told['url']}{MCP_PATH}", token=token)
+
+
+def over_stdio(home: Home) -> Connection:
+    """The command that relays standard input and output to the bridge, and starts it where it is not there."""
+    return Connection(command=relay_command(home))
+
+
+def _token(home: Home) -> str:
+    try:
+        with open(home.token, encoding="ascii") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise NoConnection(f"cannot read {home.token}: {reason}", hint="use --stdio, which needs no token") from None
