@@ -57,6 +57,7 @@ def findings(context: Context) -> Iterator[Finding]:
     yield _socket_path(home)
     yield _disk(home)
     yield from _daemon(context, home)
+    yield _bridge(home)
     if there:
         yield _runs(home)
 
@@ -124,6 +125,26 @@ def _daemon(context: Context, home: Home) -> Iterator[Finding]:
     yield _keeper(home, status["keeper_pid"])
     yield from _configuration(status)
     yield _output(status)
+
+
+def _bridge(home: Home) -> Finding:
+    from persistproc_core import __version__
+
+    from .bridge import ask
+
+    again = "run: persistproc serve --stop, then persistproc serve (agents need not be told)"
+    try:
+        told = ask(home)
+    except PersistprocError as error:
+        return Finding("bridge", "problem", error.message, error.hint)
+    if told is None:
+        return Finding("bridge", "ok", "not running; persistproc serve starts it, and so does persistproc mcp")
+    text = f"version {told.get('version')}, pid {told.get('pid')}, {told.get('url') or 'on its socket alone'}"
+    if told.get("version") != __version__:
+        return Finding("bridge", "warning", f"{text}, but this command line is {__version__}", again)
+    if told.get("port_problem"):
+        return Finding("bridge", "warning", f"{text}: {told['port_problem']}", again)
+    return Finding("bridge", "ok", text)
 
 
 def _configuration(status: DaemonStatus) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from persistproc_core.errors import VersionMismatch
     from persistproc_core.paths import Home
 
-__all__ = ["end_foreign_daemon", "wait_until_gone"]
+__all__ = ["end_foreign_daemon", "listener_of", "wait_until_gone"]
 
 _SECONDS = 10.0
 _PAUSE = 0.02
@@ -68,7 +68,7 @@ def end_foreign_daemon(home: Home, mismatch: VersionMismatch) -> int:
 
     hello = mismatch.data.get("daemon")
     pid = hello.get("pid") if isinstance(hello, dict) else None
-    if not isinstance(pid, int) or pid <= 1 or _listener(home.socket) != pid:
+    if not isinstance(pid, int) or pid <= 1 or listener_of(home.socket) != pid:
         raise mismatch
     try:
         os.kill(pid, signal.SIGTERM)
@@ -81,7 +81,7 @@ def end_foreign_daemon(home: Home, mismatch: VersionMismatch) -> int:
     return pid
 
 
-def _listener(path: str) -> int | None:
+def listener_of(path: str) -> int | None:
     """The pid of our own user's process that listens on a socket; None where that cannot be told."""
     import socket
     import struct

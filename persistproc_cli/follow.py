@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
-
-from persistproc_core.errors import PersistprocError
 
 from .output import note
+from .succession import next_run
 from .words import after_detach, because, ending
 
 TYPE_CHECKING = False
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 
     from persistproc_core.protocol import GetProcessOutputParams, OutputReply, ProcessInfo
 
-    from .interrupts import Interrupts
     from .stream import Sinks
     from .viewer import Viewer
 
@@ -24,8 +21,6 @@ __all__ = ["Follower", "say_hub_stopped"]
 
 POLL_SECONDS = 30.0
 MAX_BYTES = 256 * 1024
-_RESTART_SECONDS = 5.0
-_PAUSE = 0.05
 
 
 def say_hub_stopped(process: ProcessInfo, name: str) -> int:
@@ -59,11 +54,10 @@ class Follower:
     `Interrupted` leaves `follow` only between two replies; calling it again goes on where it stopped.
     """
 
-    def __init__(self, viewer: Viewer, process: ProcessInfo, sinks: Sinks, interrupts: Interrupts) -> None:
+    def __init__(self, viewer: Viewer, process: ProcessInfo, sinks: Sinks) -> None:
         self.viewer = viewer
         self.process = process
         self.sinks = sinks
-        self.interrupts = interrupts
         self.run = process["run"]
         self.cursor = "start"
         self.follow_restarts = True
@@ -92,7 +86,7 @@ class Follower:
         """
         while True:
             reply = self._follow_run()
-            following = self._next_run(reply) if self.follow_restarts else None
+            following = next_run(self.viewer, self.process, reply) if self.follow_restarts else None
             if following is None:
                 self.sinks.close()
                 self.sinks.end_line()
@@ -124,26 +118,3 @@ class Follower:
             "wait_seconds": POLL_SECONDS,
         }
         return self.viewer.read(lambda client: client.get_process_output(**params))
-
-    def _next_run(self, reply: OutputReply) -> ProcessInfo | None:
-        """The run that somebody started in place of the one that ended, if there is one."""
-        if reply["state"] != "stopped":
-            return None
-        # A restart stops first and starts then; between the two only the reason tells that a run will follow.
-        follows = (reply["reason"] or "").startswith(("restarted", "replaced"))
-        deadline = time.monotonic() + (_RESTART_SECONDS if follows else 0.0)
-        while True:
-            try:
-                status = self.viewer.read(
-                    lambda client: client.get_process_status(
-                        process=self.process["name"], working_directory=self.process["project_directory"]
-                    )
-                )
-            except PersistprocError:
-                return None  # removed, or no daemon any more: how the run ended is known all the same
-            if status["run"] > self.run:
-                return status
-            if time.monotonic() >= deadline:
-                return None
-            with self.interrupts:
-                time.sleep(_PAUSE)

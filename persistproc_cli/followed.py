@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+from .deeds import who
 from .joining import Joiner
 from .sift import Pattern, Sieve
+from .succession import RESTART_SECONDS, is_restarted
 from .words import because, ending
 
 TYPE_CHECKING = False
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Followed"]
 
-# A restart stops first and starts then; between the two only the reason tells that a run will follow.
-_RESTART_SECONDS = 5.0
 _ENDS = ("exited", "failed", "stopped", "lost")
 
 
@@ -68,7 +68,7 @@ class Followed:
             self._begin(event)
         elif event["type"] == "removed":
             self.live, self.deadline = False, None
-            self._sink.note(f"{self.source.name} was removed")
+            self._sink.note(f"{self.source.name} was removed{_by(event)}")
 
     def _end(self, event: Event) -> None:
         for line in self.joiner.close():
@@ -83,14 +83,14 @@ class Followed:
         words = f"{self.source.name} {ending(ended)}"
         # Who began with an earlier run still has the later ones before him.
         self.live, self.run = event["run"] < self.source.run, event["run"]
-        if event["state"] == "stopped" and (ended["reason"] or "").startswith(("restarted", "replaced")):
-            self.deadline = time.monotonic() + _RESTART_SECONDS
+        if is_restarted(ended):
+            self.deadline = time.monotonic() + RESTART_SECONDS
             self._ended = f"{words}{because(ended)}"
         else:
             self._sink.note(f"{words}{because(ended) if event['state'] == 'stopped' else ''}")
 
     def _begin(self, event: Event) -> None:
-        said = f"{self._ended}; following" if self._ended else f"{self.source.name} started:"
+        said = f"{self._ended}; following" if self._ended else f"{self.source.name} started{_by(event)}:"
         self.live, self.run, self.deadline, self._ended = True, event["run"], None, ""
         if self._pattern is not None:
             self._sieve = Sieve(self._pattern)
@@ -101,3 +101,7 @@ class Followed:
         self.deadline = None
         self._sink.note(self._ended)
         self._ended = ""
+
+
+def _by(event: Event) -> str:
+    return f" by {who(event['by'])}" if "by" in event else ""

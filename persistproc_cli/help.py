@@ -20,6 +20,7 @@ Exit codes
    74  the home, or our own output, could not be written (disk full)
    75  the daemon is shutting down; try again
    76  command line and daemon speak different protocol versions
+   77  somebody else protected the process: persistproc help protect
    78  the home folder is not safe
   124  wait: the time is up
   126  run, start, restart: the command was found but could not be executed

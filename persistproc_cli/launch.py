@@ -31,6 +31,8 @@ START_OPTIONS = (
     Option("--keep-bytes", value="SIZE", help="how much of each stream is kept (64M, 2G; else as configured)"),
     Option("--keep-runs", value="N", help="how many runs of it are kept (else as configured)"),
     Option("--tty", "-t", help="give it a terminal: colours, full-screen programs, persistproc attach"),
+    Option("--protect", help="protect it: what others do to it then needs --force and --reason"),
+    Option("--force", help="with --fresh, --replace: also when somebody else protected it; that needs --reason"),
     Option("--reason", value="TEXT", help="why, in words; shown to everybody"),
 )
 
@@ -82,6 +84,10 @@ def start_process(context: Context, client: Client, arguments: Arguments) -> Sta
 
         params["tty"] = True
         params["rows"], params["columns"] = terminal_size()
+    if arguments.flag("--protect"):
+        params["protected"] = True
+    if arguments.flag("--force"):
+        params["force"] = True
     if name is not None:
         params["name"] = name
     if reason is not None:

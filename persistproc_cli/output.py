@@ -17,6 +17,12 @@ __all__ = ["detach_streams", "note", "print_document", "report_error", "say", "s
 
 _LONGEST = 500
 _MOST_DETAILS = 20
+# What the hub calls by the names of its parameters, a person gives by an option.
+_OPTIONS = (
+    ("give force and a reason", "give --force and --reason TEXT"),
+    ("force needs a reason", "--force needs --reason TEXT"),
+    ("with grace_seconds", "with --grace SECONDS"),
+)
 
 
 def say(text: str) -> None:
@@ -56,8 +62,10 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
         sys.stderr.write(dumps({"error": document}) + "\n")
         sys.stderr.flush()
         return
-    hint = f" ({error.hint})" if error.hint else ""
-    note(f"{error.message}{hint}")
+    hint = error.hint
+    for parameter, option in _OPTIONS if error.code == "process_protected" else ():
+        hint = hint.replace(parameter, option)
+    note(f"{error.message} ({hint})" if hint else error.message)
     details = _details(error)
     for line in details[-_MOST_DETAILS:]:
         tell_line(line)

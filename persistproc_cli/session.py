@@ -7,12 +7,13 @@ import sys
 
 from persistproc_core.errors import PersistprocError, ProcessNotFound
 
+from .deeds import who
 from .follow import Follower, say_hub_stopped
 from .interrupts import Interrupted
 from .output import note, report_error
 from .terminal import is_terminal
 from .viewer import HubStopped, Viewer
-from .words import address, after_detach, because, difference_lines, ending, exit_code, started_by
+from .words import address, after_detach, because, difference_lines, ending, exit_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
 
     since = duration(seconds_since(reply["started_at"]))
     note(
-        f"{name} already runs (pid {reply['pid']}, for {since}, started by {started_by(reply['started_by'])}); "
+        f"{name} already runs (pid {reply['pid']}, for {since}, started by {who(reply['started_by'])}); "
         "showing its output from the start"
     )
     _tell_differences(reply)
@@ -77,7 +78,7 @@ class Session:
         self._sinks = sinks
         self._on_exit = on_exit
         self._name = address(started)
-        self._follower = Follower(Viewer(context, client, interrupts), started, sinks, interrupts)
+        self._follower = Follower(Viewer(context, client, interrupts), started, sinks)
 
     def run(self) -> int:
         """Stream until the end; the exit code is the run's, 0 after a detach, 130 after a stop by Ctrl-C."""

@@ -6,24 +6,19 @@ from .arguments import Arguments, UsageError
 
 __all__ = ["size_in"]
 
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_MOST = 1 << 50
-
 
 def size_in(arguments: Arguments, name: str) -> int | None:
-    """The value of an option in bytes: ``65536``, ``500K``, ``64M``, ``64MiB``, ``2G``; raises `UsageError`.
-
-    A unit is a power of 1024, with or without ``B`` or ``iB``.
-    """
+    """The value of an option in bytes, as `persistproc_core.sizes.parse_size` reads it; raises `UsageError`."""
     text = arguments.text(name)
     if text is None:
         return None
-    lowered = text.strip().lower()
-    bare = lowered.removesuffix("b").removesuffix("i") if not lowered[-2:-1].isdigit() else lowered.removesuffix("b")
-    number, unit = bare.rstrip("kmgt"), bare[len(bare.rstrip("kmgt")) :]
-    if not (number.isascii() and number.isdigit() and len(number) < 16) or unit not in _UNITS:
-        raise UsageError(f"{name} needs a size, not {text!r}", hint="for example 500K, 64M or 2G")
-    size = int(number) * _UNITS[unit]
-    if not 1 <= size <= _MOST:
-        raise UsageError(f"{name} needs a size between 1 byte and 1024T, not {text!r}")
+    # Not before it is needed: it loads regular expressions.
+    from persistproc_core.sizes import MAX_SIZE, parse_size, size_text
+
+    try:
+        size = parse_size(text)
+    except ValueError:
+        raise UsageError(f"{name} needs a size, not {text!r}", hint="for example 500K, 64M or 2G") from None
+    if not 1 <= size <= MAX_SIZE:
+        raise UsageError(f"{name} needs a size between 1 byte and {size_text(MAX_SIZE)}, not {text!r}")
     return size

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
 
     Reply = TypeVar("Reply", bound=Mapping[str, object])
 
-__all__ = ["ALL_OPTION", "REASON_OPTION", "STOP_OPTIONS", "act", "act_params", "stop_options", "targets"]
+__all__ = [
+    "ALL_OPTION",
+    "FORCE_OPTION",
+    "REASON_OPTION",
+    "STOP_OPTIONS",
+    "act",
+    "act_params",
+    "stop_options",
+    "targets",
+]
 
 ALL_OPTION = Option("--all", "-a", help="all running processes of this project")
 REASON_OPTION = Option("--reason", value="TEXT", help="why, in words; shown to everybody")
+FORCE_OPTION = Option("--force", "-f", help="also when somebody else protected it; that needs --reason")
 STOP_OPTIONS = (
     Option("--signal", "-s", value="SIGNAL", help="the first signal (default TERM)"),
     Option("--grace", value="SECONDS", help="how long until SIGKILL (default 10)"),
-    Option("--force", "-f", help="SIGKILL at once"),
+    Option("--force", "-f", help="SIGKILL at once, but for --grace; also when somebody else protected it (--reason)"),
 )
 
 
@@ -38,8 +48,6 @@ def stop_options(arguments: Arguments) -> StopOptions:
         options["signal"] = signal
     if grace is not None:
         options["grace_seconds"] = grace
-    if arguments.flag("--force"):
-        options["force"] = True
     return options
 
 
@@ -49,6 +57,8 @@ def act_params(process: str, arguments: Arguments) -> ActParams:
     reason = arguments.text("--reason")
     if reason is not None:
         params["reason"] = reason
+    if arguments.flag("--force"):
+        params["force"] = True
     return params
 
 

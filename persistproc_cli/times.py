@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["duration", "seconds_since", "to_epoch"]
+__all__ = ["ago", "duration", "seconds_since", "to_epoch"]
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+_WORDS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def to_epoch(stamp: str) -> float:
@@ -36,3 +37,12 @@ def duration(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size}{unit}"
     return "0s"
+
+
+def ago(seconds: float) -> str:
+    """``just now``, ``45 s ago``, ``3 min ago``, for sentences."""
+    whole = int(seconds)
+    for size, unit in _WORDS:
+        if whole >= size:
+            return f"{whole // size} {unit} ago"
+    return "just now"

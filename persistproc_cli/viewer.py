@@ -1,19 +1,17 @@
 """Reading for a long time from a hub that may be restarted, stopped or killed meanwhile.
 
-A daemon that ends on purpose removes its socket; one that was killed leaves it behind. So a socket that nobody answers
-on means a crash: start a daemon, and go on where we were. No socket at all means that somebody stopped the daemon:
-whoever starts it again just because he was looking undoes that at once.
+A daemon that was killed is started again, and we go on where we were; one that somebody stopped is waited for and left
+alone (see `persistproc_core.client.resuming`).
 """
 
 from __future__ import annotations
 
-import os
 import time
 
+from persistproc_core.client.resuming import Search
 from persistproc_core.errors import DaemonUnavailable, ShuttingDown
 
 from .daemon import wait_until_gone
-from .locks import holder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["HubStopped", "Viewer"]
 
 _TRIES = 5
-# `daemon restart` is a stop and a start; on a busy machine the start is known by its lock and may take longer.
-_RESTART_SECONDS = 3.0
 _START_SECONDS = 20.0
 _PAUSE = 0.05
 
@@ -66,17 +62,24 @@ class Viewer:
             self._find_daemon()
         raise AssertionError("unreachable")
 
+    def pause(self, seconds: float) -> None:
+        """Sleep, and be interruptible."""
+        with self._interruptible:
+            time.sleep(seconds)
+
     def _find_daemon(self) -> None:
         with self._interruptible:
             # It closes its connections first and removes its socket then; the look at the socket must come last.
-            wait_until_gone(self._daemon)
-        begun = time.monotonic()
-        while not os.path.lexists(self._home.socket):
-            elapsed = time.monotonic() - begun
-            if elapsed > _START_SECONDS or (elapsed > _RESTART_SECONDS and not holder(self._home.start_lock)):
-                raise HubStopped("the daemon was stopped meanwhile", hint="run: persistproc daemon start")
-            with self._interruptible:
-                time.sleep(_PAUSE)
+            gone = wait_until_gone(self._daemon)
+        search = Search(self._home, self._daemon, autostart=True, seconds=_START_SECONDS)
+        while gone and not self._may_start(search):
+            self.pause(_PAUSE)
         with self._interruptible:
             self._starter.connect()
-            time.sleep(_PAUSE)
+        self.pause(_PAUSE)
+
+    def _may_start(self, search: Search) -> bool:
+        try:
+            return search.may_start()
+        except DaemonUnavailable:
+            raise HubStopped("the daemon was stopped meanwhile", hint="run: persistproc daemon start") from None

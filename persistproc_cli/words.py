@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .context import CLIENT_NAME, current_directory
-from .render import short_directory
+from .context import current_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypedDict
 
-    from persistproc_core.protocol import ClientInfo, Difference, OutputReply, ProcessInfo, State
+    from persistproc_core.protocol import Difference, OutputReply, ProcessInfo, State
 
     class Named(TypedDict):
         """What tells which process something is of: a reply, a notification, an event."""
@@ -38,7 +37,6 @@ __all__ = [
     "ending",
     "exit_code",
     "how_to_answer",
-    "started_by",
 ]
 
 EXIT_UNKNOWN = 1
@@ -77,15 +75,6 @@ def because(info: Ended) -> str:
     if reason.startswith("stopped by "):
         return reason.removeprefix("stopped")
     return f": {reason}" if reason else ""
-
-
-def started_by(client: ClientInfo) -> str:
-    """``the command line in ~/shop``, ``cursor (pid 17)``."""
-    if client["name"] == CLIENT_NAME:
-        # Its pid was that of a call that is over; where somebody sat tells who it was.
-        directory = client.get("directory")
-        return f"the command line in {short_directory(directory)}" if directory else "the command line"
-    return f"{client['name']} (pid {client['pid']})" if "pid" in client else client["name"]
 
 
 def counted(count: int, singular: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import select
@@ -38,7 +39,7 @@ _KEYBOARD = 0
 _LAST_KEYS_SECONDS = 0.5
 
 
-class Attachment:
+class Attachment(abc.ABC):
     """What a process with a terminal and one without have in common: a loop over keyboard, output, signals and time.
 
     Without ``listen`` our standard input is left alone.
@@ -57,31 +58,32 @@ class Attachment:
         self._ended: OutputReply | None = None
         self._leave_at: float | None = None
 
+    @abc.abstractmethod
     def run(self) -> OutputReply | None:
         """Until the run has ended (its last reply), or somebody leaves it (None).
 
         Raises `Interrupted`, `HubStopped` and `ProcessNotFound`.
         """
-        raise NotImplementedError
 
     # --- what the two kinds do with it ------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def show(self, reply: OutputReply) -> None:
         """Show what the process has printed."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def typed(self, data: bytes) -> None:
         """Something was typed."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def typing_ended(self) -> None:
         """The end of our standard input."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def begin_run(self, ended: OutputReply, process: ProcessInfo) -> None:
         """Another run has taken the place of the one that ended."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def signalled(self, numbers: set[int]) -> None:
         """Signals of `Signals` have arrived."""
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from persistproc_core.client.wire import piece_bytes
-from persistproc_core.errors import PersistprocError
 
+from ..succession import next_run
 from .background import Background
 from .modes import Modes
 
@@ -25,8 +23,6 @@ _MAX_BYTES = 256 * 1024
 _MAX_LINES = 10_000
 _HEAD_BYTES = 64 * 1024
 _SCANNED_BYTES = 1024 * 1024
-_RESTART_SECONDS = 5.0
-_PAUSE = 0.05
 
 
 class Past:
@@ -68,27 +64,9 @@ class Feed:
         self.cursor = reply["cursor"]
         return reply
 
-    def next_run(self, reply: OutputReply) -> ProcessInfo | None:
+    def next_run(self, ended: OutputReply) -> ProcessInfo | None:
         """The run that somebody started in place of the one that ended; None when there is none."""
-        if reply["state"] != "stopped":
-            return None
-        # A restart stops first and starts then; between the two only the reason tells that a run will follow.
-        follows = (reply["reason"] or "").startswith(("restarted", "replaced"))
-        deadline = time.monotonic() + (_RESTART_SECONDS if follows else 0.0)
-        while True:
-            try:
-                status = self._viewer.read(
-                    lambda client: client.get_process_status(
-                        process=self.process["name"], working_directory=self.process["project_directory"]
-                    )
-                )
-            except PersistprocError:
-                return None  # removed, or no daemon any more: how the run ended is known all the same
-            if status["run"] > self.process["run"]:
-                return status
-            if time.monotonic() >= deadline:
-                return None
-            time.sleep(_PAUSE)
+        return next_run(self._viewer, self.process, ended)
 
     # --- what was there before --------------------------------------------------------------------------------------
 

@@ -60,6 +60,9 @@ class LineAttachment(Attachment):
         if self.keyboard:
             self.leave()
 
+    def signalled(self, numbers: set[int]) -> None:
+        """Nothing: none are watched."""
+
     def begin_run(self, ended: OutputReply, process: ProcessInfo) -> None:
         """Say so."""
         self._sinks.end_line()

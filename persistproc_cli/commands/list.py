@@ -25,20 +25,31 @@ def _run(context: Context, arguments: Arguments) -> int:
     if not reply["processes"]:
         note(_nothing(all_projects, arguments.flag("--running")))
         return 0
+    from ..deeds import deeds
     from ..render import process_table, waits_for_input
 
     say(process_table(reply["processes"], all_projects=all_projects))
+    for process in reply["processes"]:
+        told = deeds(process)
+        if told:
+            note(f"{_called(process)}: {'; '.join(told)}")
     for process in filter(waits_for_input, reply["processes"]):
         _tell_question(process)
     return 0
 
 
 def _tell_question(process: ProcessInfo) -> None:
-    from ..words import address, how_to_answer
+    from ..words import how_to_answer
 
-    name = one_line(address(process))
+    name = _called(process)
     note(f"{name} waits for input: {shortened(process['waiting_for_input'] or '')}")
     note(how_to_answer(name))
+
+
+def _called(process: ProcessInfo) -> str:
+    from ..words import address
+
+    return one_line(address(process))
 
 
 def _nothing(all_projects: bool, running: bool) -> str:
@@ -61,6 +72,7 @@ COMMAND = Command(
     notes=(
         "States: starting, running, waiting for input, stopping; then stopped (somebody asked for it), exited 0,\n"
         "failed N (exit code), killed SIGNAL, or lost (nobody knows how it ended).\n"
-        "'N left': processes that outlived the first one."
+        "'N left': processes that outlived the first one.\n"
+        "Below it stands what others did in the last hour, and why, and who protects what."
     ),
 )

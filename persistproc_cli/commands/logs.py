@@ -90,7 +90,7 @@ def _follow_one(context: Context, client: Client, arguments: Arguments, selectio
     try:
         with interrupts:
             process = client.get_process_status(process=params["process"])
-        follower = Follower(Viewer(context, client, interrupts), process, sinks, interrupts)
+        follower = Follower(Viewer(context, client, interrupts), process, sinks)
         # From the cursor of the last of these replies: what is printed between two calls would be lost otherwise.
         for reply in pages(ask, selection, params):
             sink.show(reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..arguments import Arguments, Command
 from ..oneline import one_line
-from ..targets import REASON_OPTION, act, act_params
+from ..targets import FORCE_OPTION, REASON_OPTION, act, act_params
 from ..words import counted
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ COMMAND = Command(
     "NAME...",
     "Forget ended processes and delete their output.",
     _run,
-    options=(REASON_OPTION,),
+    options=(FORCE_OPTION, REASON_OPTION),
     words=(1, None),
     examples=("persistproc rm web",),
 )

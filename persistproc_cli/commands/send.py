@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
 from ..output import print_document, say
-from ..targets import REASON_OPTION, act_params
+from ..targets import FORCE_OPTION, REASON_OPTION, act_params
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ COMMAND = Command(
     "NAME TEXT",
     "Write a line to a process's standard input.",
     _run,
-    options=(Option("--no-newline", help="send the text without a newline"), REASON_OPTION),
+    options=(Option("--no-newline", help="send the text without a newline"), FORCE_OPTION, REASON_OPTION),
     words=(2, 2),
     examples=("persistproc send vite r", "persistproc send app -- -v"),
 )

@@ -1,4 +1,4 @@
-"""``persistproc shutdown``: the end of the daemon and, unless told otherwise, of all processes."""
+"""``persistproc shutdown``: the end of the daemon and, unless told otherwise, of the bridge and all processes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,13 @@ def _run(context: Context, arguments: Arguments) -> int:
             grace = arguments.number("--grace")
             if grace is not None:
                 params["grace_seconds"] = grace
+            if not keep:
+                # First: what an agent asks of it meanwhile would start the next daemon.
+                _end_bridge(context)
             reply = client.shutdown_daemon(**params)
     except DaemonUnavailable:
+        if not keep:
+            _end_bridge(context)
         return _nobody_there(context)
     wait_until_gone(reply["pid"])
     if context.json:
@@ -43,6 +48,14 @@ def _run(context: Context, arguments: Arguments) -> int:
     else:
         say(_describe(reply))
     return 0
+
+
+def _end_bridge(context: Context) -> None:
+    from ..bridge import end
+
+    pid = end(context.home())
+    if pid is not None and not context.json:
+        say(f"bridge ended (pid {pid})")
 
 
 def _confirmed(client: Client) -> bool:
@@ -82,11 +95,11 @@ def _describe(reply: ShutdownReply) -> str:
 COMMAND = Command(
     "shutdown",
     "[--yes] [--keep] [--grace SECONDS]",
-    "Stop all processes and the daemon. Asks first.",
+    "Stop all processes, the daemon and the bridge. Asks first.",
     _run,
     options=(
         Option("--yes", "-y", help="do not ask; needed where there is no terminal"),
-        Option("--keep", help="leave the processes running, and end only the daemon"),
+        Option("--keep", help="leave processes and bridge running, and end only the daemon"),
         Option("--grace", value="SECONDS", help="for each process, until SIGKILL (default 10)"),
     ),
     examples=("persistproc shutdown --yes", "persistproc shutdown --keep"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
 from ..output import print_document, say
-from ..targets import REASON_OPTION, act_params
+from ..targets import FORCE_OPTION, REASON_OPTION, act_params
 from ..words import address
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ COMMAND = Command(
     "NAME SIGNAL",
     "Send a signal to a process and its group.",
     _run,
-    options=(Option("--leader", help="only to the first process, not to its group"), REASON_OPTION),
+    options=(Option("--leader", help="only to the first process, not to its group"), FORCE_OPTION, REASON_OPTION),
     words=(2, 2),
     examples=("persistproc signal web HUP", "persistproc signal web USR1 --leader"),
 )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 
 from ..arguments import Arguments, Command
+from ..deeds import because_of, who
 from ..oneline import one_line
 from ..output import print_document, say
 from ..render import memory, short_directory, state_colour, state_words, table
 from ..terminal import colours, paint
 from ..times import duration, seconds_since
-from ..words import address, counted, started_by
+from ..words import address, counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from persistproc_core.protocol import RunInfo, StatusReply
+    from persistproc_core.protocol import ClientInfo, RunInfo, StatusReply
 
     from ..context import Context
 
@@ -48,7 +49,7 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
     usage = f"{cpu or 0.0:.1f}% cpu, {memory(reply['memory_bytes'])} memory, {counted(reply['processes'], 'process')}"
     return [
         ("name", f"{reply['project']}/{reply['name']}"),
-        ("reason", reply["reason"] or ""),
+        ("reason", _reason(reply)),
         ("question", reply["waiting_for_input"] or ""),
         ("answer it", f"persistproc send {address(reply)} TEXT" if reply["waiting_for_input"] is not None else ""),
         ("command", reply["command"] + (" (under /bin/sh -c)" if reply["shell"] else "")),
@@ -60,11 +61,36 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
         ("survivors", ", ".join(map(str, reply["survivors"]))),
         ("ports", listening),
         ("usage", usage if reply["processes"] else ""),
-        ("started", f"{_ago(reply['started_at'])} by {started_by(reply['started_by'])}"),
-        ("ended", _ago(reply["ended_at"]) if reply["ended_at"] else ""),
+        ("started" if reply.get("replaced_run") is None else "restarted", _begun(reply)),
+        ("ended", _ended(reply)),
+        ("protected", _protected(reply.get("protected_by"))),
         ("environment", f"{len(reply['environment_names'])} variables" if reply["environment_names"] else ""),
         ("logs", short_directory(reply["log_directory"])),
     ]
+
+
+def _reason(reply: StatusReply) -> str:
+    reason = reply["reason"] or ""
+    # Who started and who stopped it has a line of its own.
+    return "" if reply.get("stopped_by") or reason.startswith(("started by ", "restarted by ")) else reason
+
+
+def _begun(reply: StatusReply) -> str:
+    replaced = "" if reply.get("replaced_run") is None else f", after run {reply.get('replaced_run')},"
+    why = because_of(reply.get("start_reason"))
+    return f"{_ago(reply['started_at'])}{replaced} by {who(reply['started_by'])}{why}"
+
+
+def _ended(reply: StatusReply) -> str:
+    if not reply["ended_at"]:
+        return ""
+    by = reply.get("stopped_by")
+    stopped = f", stopped by {who(by)}{because_of(reply.get('stop_reason'))}" if by else ""
+    return f"{_ago(reply['ended_at'])}{stopped}"
+
+
+def _protected(by: ClientInfo | None) -> str:
+    return f"by {who(by)}: others need --force and --reason" if by else ""
 
 
 def _ago(stamp: str) -> str:
@@ -78,8 +104,8 @@ def _history(reply: StatusReply) -> str:
 
 def _row(run: RunInfo) -> list[str]:
     started = f"{duration(seconds_since(run['started_at']))} ago"
-    who = one_line(started_by(run["started_by"]))
-    return [str(run["run"]), state_words(run), started, one_line(run["reason"] or ""), who]
+    begun = f"{who(run['started_by'])}{because_of(run.get('start_reason'))}"
+    return [str(run["run"]), state_words(run), started, one_line(run["reason"] or ""), one_line(begun)]
 
 
 COMMAND = Command(

@@ -61,6 +61,8 @@ def _params(arguments: Arguments) -> WaitForProcessParams:
         params["exit"] = True
     port, idle, timeout = arguments.integer("--port"), arguments.number("--idle"), arguments.number("--timeout")
     _take_texts(params, arguments)
+    if arguments.flag("--any-port"):
+        params["any_port"] = True
     if port is not None:
         params["port"] = port
     if idle is not None:
@@ -120,7 +122,7 @@ def _tell_end(reply: WaitReply) -> None:
 
 COMMAND = Command(
     "wait",
-    "NAME [--exit | --output REGEX | --port N | --url URL | --state STATE | --idle SECONDS]",
+    "NAME [--exit | --output REGEX | --port N | --any-port | --url URL | --state STATE | --idle SECONDS]",
     "Wait until one of the conditions is true; without any: until the process ends.",
     _run,
     options=(
@@ -128,6 +130,7 @@ COMMAND = Command(
         Option("--output", "-o", value="REGEX", help="until a line of its output matches, also an earlier one"),
         Option("--since", value="WHEN", help="with --output: only lines after a time, an age (10s, 5m) or mark:NAME"),
         Option("--port", "-p", value="N", help="until it listens on this TCP port"),
+        Option("--any-port", help="until it listens on any TCP port"),
         Option("--url", "-u", value="URL", help="until this http(s) URL answers with a status below 500"),
         Option("--state", value="STATE", help="until it is running, exited, failed, stopped, ..."),
         Option("--idle", value="SECONDS", help="until it has printed nothing for so long"),
@@ -136,6 +139,7 @@ COMMAND = Command(
     words=(1, 1),
     examples=(
         "persistproc wait web --port 3000",
+        "persistproc wait web --any-port",
         "persistproc wait web --output 'ready in'",
         "persistproc wait web --url http://localhost:3000/health",
         "persistproc wait web --output 'compiled|error' --since mark:before-edit",

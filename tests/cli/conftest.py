@@ -10,6 +10,7 @@ import pytest
 
 from persistproc_core.client.sync import Client
 from persistproc_core.errors import DaemonUnavailable
+from persistproc_core.protocol import TargetParams
 from tests.cli.support import Cli
 from tests.kit import Daemon
 
@@ -35,8 +36,11 @@ def cli(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cli]:
 def _as_before(daemon: Daemon) -> None:
     with contextlib.suppress(DaemonUnavailable), Client(home=daemon.home.path, autostart=False) as client:
         if client.hello["pid"] == daemon.pid:
-            for process in client.list_processes(all_projects=True, running=True)["processes"]:
-                client.stop_process(process=process["name"], working_directory=process["project_directory"], force=True)
+            for process in client.list_processes(all_projects=True)["processes"]:
+                target: TargetParams = {"process": process["name"], "working_directory": process["project_directory"]}
+                if process["protected_by"]:
+                    client.protect_process(**target, protected=False, force=True, reason="the test is over")
+                client.stop_process(**target, force=True)
             client.prune_processes(all_projects=True)
             return
         client.shutdown_daemon(stop_processes=True, grace_seconds=0)

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -47,7 +46,8 @@ def test_several_are_merged_by_time(cli: Cli) -> None:
     for name, text in (("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")):
         cli.hub.send_process_input(process=name, input=text)
         cli.said(name, text)
-        time.sleep(0.06)  # the times of two logs tell them apart from 50 ms on
+        # The times of two logs tell them apart from 50 ms on.
+        cli.hub.wait_for_process(process=name, idle_seconds=0.06)
 
     whole = shown(cli, "a", "b")
     assert whole[-4:] == shown(cli)[-4:]

@@ -64,9 +64,9 @@ def test_a_restart_is_followed_with_a_note_between_the_runs(cli: Cli) -> None:
     echo(cli, "a", "b")
     with following(cli, "a", "b") as (process, out, err):
         read_line(out, 20), read_line(out, 20)
-        cli.hub.restart_process(process="a")
+        cli.hub.restart_process(process="a", reason="new config")
         note = read_line(err, 20).decode()
-        assert re.search(r"a was stopped \(SIGTERM\): restarted by .*; following run 2 \(pid \d+\)", note)
+        assert re.search(r"a was stopped \(SIGTERM\): restarted by test: new config; following run 2 \(pid \d+\)", note)
         assert read_line(out, 20) == b"a | ready"
         cli("stop", "a", "b", check=0)
         assert process.wait(20) == 0
@@ -79,7 +79,7 @@ def test_without_names_later_processes_are_shown_as_well(cli: Cli) -> None:
         eventually(lambda: cli.hub.get_daemon_status()["connections"] >= 3, 20)
         cli.began("second", "sh", "-c", "echo new; exit 4")
         assert read_line(out, 20) == b"second | new"
-        assert b"second started: run 1" in read_line(err, 20)
+        assert b"second started by test (pid " in read_line(err, 20)
         assert b"second ended with exit code 4" in read_line(err, 20)
         cli.hub.stop_process(process="first")
         assert b"first was stopped" in read_line(err, 20)

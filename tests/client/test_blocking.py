@@ -19,9 +19,10 @@ from tests.kit import Daemon
 from tests.kit.daemon import environment
 
 
-def test_a_program_from_start_to_removal(daemon: Daemon, tmp_path: Path) -> None:
-    with Client(name="tests", version="3", working_directory=str(tmp_path)) as client:
-        assert client.hello["pid"] == daemon.pid
+def test_a_program_from_start_to_removal(shared_daemon: Daemon, tmp_path: Path) -> None:
+    home = shared_daemon.home
+    with Client(home=home.path, name="tests", version="3", working_directory=str(tmp_path)) as client:
+        assert client.hello["pid"] == shared_daemon.pid
         started = client.start_process(command=["sh", "-c", "echo out; echo err >&2; read x; echo got $x"], name="web")
         assert started["already_running"] is False
         assert started["started_by"] == {
@@ -44,30 +45,33 @@ def test_a_program_from_start_to_removal(daemon: Daemon, tmp_path: Path) -> None
 
         assert [process["name"] for process in client.list_processes()["processes"]] == ["web"]
         assert client.get_process_status(process="web")["history"][0]["state"] == "exited"
-        assert client.get_process_log_paths(process="web")["directory"].startswith(daemon.home.runs)
+        assert client.get_process_log_paths(process="web")["directory"].startswith(home.runs)
         assert client.restart_process(process="web")["run"] == 2
         assert client.signal_process(process="web", signal="CONT")["state"] == "running"
         assert client.stop_process(process="web")["state"] == "stopped"
         assert client.remove_process(process="web")["runs"] == 2
         with pytest.raises(ProcessNotFound):
             client.get_process_status(process="web")
-        assert client.get_daemon_status()["pid"] == daemon.pid
+        assert client.get_daemon_status()["pid"] == shared_daemon.pid
         assert client.discover()["openrpc"]
 
 
-def test_bytes_that_are_no_text(daemon: Daemon, tmp_path: Path) -> None:
-    with Client(working_directory=str(tmp_path)) as client:
+def test_bytes_that_are_no_text(shared_daemon: Daemon, tmp_path: Path) -> None:
+    with Client(home=shared_daemon.home.path, working_directory=str(tmp_path)) as client:
         client.start_process(command=["printf", r"caf\351\000\n"], name="bytes")
         client.wait_for_process(process="bytes")
         reply = client.get_process_output(process="bytes", cursor="start", format="raw")
+        client.remove_process(process="bytes")
     assert b"".join(map(piece_bytes, reply["lines"])) == b"caf\xe9\x00\n"
 
 
-def test_a_wait_takes_as_long_as_it_asks(daemon: Daemon, tmp_path: Path) -> None:
-    with Client(working_directory=str(tmp_path), timeout=0.5) as client:
+def test_a_wait_takes_as_long_as_it_asks(shared_daemon: Daemon, tmp_path: Path) -> None:
+    with Client(home=shared_daemon.home.path, working_directory=str(tmp_path), timeout=0.5) as client:
         client.start_process(command="sleep 100", name="quiet")
         with pytest.raises(WaitTimedOut):
             client.wait_for_process(process="quiet", timeout_seconds=1)
+        client.stop_process(process="quiet", force=True)
+        client.remove_process(process="quiet")
 
 
 def test_a_client_may_be_used_after_close(home: Home) -> None:

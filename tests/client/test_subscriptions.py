@@ -216,8 +216,8 @@ def test_an_error_leaves_no_connection(shared: Client) -> None:
 @pytest.mark.parametrize("method", ["follow_process_output", "watch_processes", "cancel_subscription"])
 def test_a_plain_call_cannot_subscribe(home: Home, method: str) -> None:
     # Nobody is asked: there is no daemon.
-    with Client(autostart=False) as client, pytest.raises(InvalidParams, match="about one connection"):
-        client.call(method, {})
+    with pytest.raises(InvalidParams, match="about one connection"):
+        Client(autostart=False).call(method, {})
 
 
 def test_what_a_later_daemon_tells_is_handed_on(home: Home) -> None:

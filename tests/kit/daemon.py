@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import os
 import signal
@@ -22,6 +23,9 @@ from tests.kit.wire import RawConnection
 __all__ = ["Daemon", "DaemonFailed", "environment"]
 
 
+_TREE = str(Path(persistproc_core.__file__).resolve().parent.parent)
+
+
 class DaemonFailed(AssertionError):
     """The daemon did not start, or did not end as it should."""
 
@@ -29,12 +33,17 @@ class DaemonFailed(AssertionError):
 def environment(home: Home, **variables: str) -> dict[str, str]:
     """The environment in which the tests run our programs: this one's, with the home of the test."""
     merged = {**os.environ, HOME_VARIABLE: home.path, **variables}
-    try:
-        importlib.metadata.distribution("persistproc")
-    except importlib.metadata.PackageNotFoundError:
+    if not _is_installed():
         # Run from a source tree that is not installed: from another working directory it would not be found.
-        merged["PYTHONPATH"] = str(Path(persistproc_core.__file__).resolve().parent.parent)
+        merged["PYTHONPATH"] = _TREE
     return merged
+
+
+@functools.cache
+def _is_installed() -> bool:
+    # What a build leaves in the source tree looks like an installation to whoever stands there.
+    elsewhere = [path for path in sys.path if os.path.realpath(path) != _TREE]
+    return any(importlib.metadata.distributions(name="persistproc", path=elsewhere))
 
 
 class Daemon:

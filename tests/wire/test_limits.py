@@ -8,7 +8,8 @@ import signal
 import socket
 import struct
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
@@ -62,12 +63,21 @@ def test_a_half_closed_client_gets_its_replies(shared_daemon: Daemon) -> None:
         assert connection.ended()
 
 
-def test_clients_that_vanish_in_the_middle(daemon: Daemon) -> None:
-    with daemon.connect() as keeper:
-        keeper.call("start_process", command=program("sleeper"), name="sleeper", working_directory=daemon.home.path)
+@contextmanager
+def sleeping(daemon: Daemon) -> Iterator[RawConnection]:
+    """A connection, while a process runs; the daemon is left without it."""
+    with daemon.connect() as connection, daemon.connect() as other:
+        other.call("start_process", command=program("sleeper"), name="sleeper", working_directory=daemon.home.path)
+        yield connection
+        other.call("stop_process", process="sleeper", force=True)
+        other.call("remove_process", process="sleeper")
+
+
+def test_clients_that_vanish_in_the_middle(shared_daemon: Daemon) -> None:
+    with sleeping(shared_daemon) as keeper:
         wait = {"jsonrpc": "2.0", "method": "wait_for_process", "params": {"process": "sleeper"}, "id": 1}
         for partial in (b'{"jsonrpc": "2.', b"", json.dumps(wait).encode() + b"\n"):
-            with daemon.connect() as connection:
+            with shared_daemon.connect() as connection:
                 connection.send_bytes(partial)
                 # Closed with a reset: what the daemon writes next fails in its hands.
                 connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -85,9 +95,8 @@ def test_a_client_that_does_not_read_delays_nobody(shared_daemon: Daemon) -> Non
             assert connection.call("get_daemon_status")["pid"] == shared_daemon.pid
 
 
-def test_one_slow_request_delays_no_other_of_the_same_connection(daemon: Daemon) -> None:
-    with daemon.connect() as connection:
-        connection.call("start_process", command=program("sleeper"), name="sleeper", working_directory=daemon.home.path)
+def test_one_slow_request_delays_no_other_of_the_same_connection(shared_daemon: Daemon) -> None:
+    with sleeping(shared_daemon) as connection:
         params = {"process": "sleeper", "exit": True, "timeout_seconds": 60}
         connection.send({"jsonrpc": "2.0", "method": "wait_for_process", "params": params, "id": "slow"})
         connection.send({**PING, "id": "fast"})
