@@ -3,6 +3,7 @@
 #   make test   all tests but the long ones      make check  style, types, imports
 #   make crash  kill -9 at hundreds of points    make realworld  Vite, uvicorn --reload, http.server
 #   make bench  figures, as ratios               make docs   build the site into site/
+#   make load   20,000 calls and 2,000 clients that vanish: nothing may stay of them
 #   make agents the MCP conformance suite, the official clients and real agents (needs npm)
 
 PYTHON = python3
@@ -14,7 +15,7 @@ JOBS = 4
 PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench docs crash realworld agents clean
+.PHONY: run test check bench docs crash load realworld agents clean
 
 run: $(VENV)/stamp-run
 	@echo "Starting a web server for docs/ in the hub. Ctrl-C leaves it running; then try"
@@ -33,6 +34,9 @@ check: $(VENV)/stamp-dev
 crash: $(VENV)/stamp-dev
 	$(BIN)/python -m tests.crash $(ARGS)
 	TESTS_FULL=1 $(PYTEST) tests/races
+
+load: $(VENV)/stamp-dev
+	$(BIN)/python -m tests.load $(ARGS)
 
 realworld: $(VENV)/stamp-dev
 	$(PYTEST) tests/realworld $(ARGS)

@@ -195,7 +195,7 @@ class StorageFailed(PersistprocError):
 
 
 class ShuttingDown(PersistprocError):
-    """The daemon is about to end and starts nothing new."""
+    """The daemon, or the bridge, is about to end and starts nothing new."""
 
     code = "shutting_down"
     rpc_code = 11

@@ -159,12 +159,13 @@ class Home:
 def resolve_home(path: str | None = None) -> Home:
     """The home to use: ``path``, else ``$PERSISTPROC_HOME``, else ``~/.persistproc``.
 
-    Raises `UnsafeHome` when no home directory can be told (HOME is unset and the password database has none).
+    Raises `UnsafeHome` when no home directory can be told (HOME is empty, or unset and the password database has none).
     """
     chosen = path or os.environ.get(HOME_VARIABLE) or ""
     if not chosen:
         base = os.path.expanduser("~")
-        if not os.path.isabs(base):
+        # Empty, it would lead to the root of the file system.
+        if not os.path.isabs(base) or os.environ.get("HOME") == "":
             raise UnsafeHome(
                 "cannot tell your home directory", hint=f"set HOME, or {HOME_VARIABLE} to a folder of yours"
             )

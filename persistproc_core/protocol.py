@@ -463,7 +463,7 @@ class SendProcessInputParams(ActParams, total=False):
 
     input: Annotated[str, "The text.", Allowed(0, 65536)]
     base64: Annotated[str, "Instead of input: bytes, in base64; no newline is added.", Allowed(0, 65536)]
-    newline: Annotated[bool, "Add a newline; true unless said otherwise."]
+    newline: Annotated[bool, "Add a newline, to a terminal the Enter key; true unless said otherwise."]
 
 
 class ResizeTerminalParams(TargetParams, total=False):
@@ -601,7 +601,8 @@ class OutputReply(TypedDict):
     stopped_by: ClientInfo | None
     stop_reason: str | None
     waiting_for_input: Annotated[
-        str | None, "What the run asks: its open last line, when that is here and it is blocked reading."
+        str | None,
+        "What the run asks: its open last line, when it is blocked reading. Not looked for behind a whole line.",
     ]
     lines: Annotated[list[OutputLine], "Oldest first."]
     start: Annotated[str, "The place before the first line: ask with before for what came earlier."]

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from .api.routes import routes
+from .api.unrouted import UNROUTED
 from .endpoint.server import Endpoint
 from .guard.gate import Gate
 from .hub import Hub
@@ -26,4 +27,5 @@ def application(settings: Settings, hub: Hub) -> ASGIApp:
         async with hub, endpoint.running():
             yield
 
-    return Gate(Starlette(routes=[*endpoint.routes(), *routes(hub, settings)], lifespan=lifespan), settings)
+    every = [*endpoint.routes(), *routes(hub, settings)]
+    return Gate(Starlette(routes=every, lifespan=lifespan, exception_handlers=UNROUTED), settings)

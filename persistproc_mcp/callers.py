@@ -23,6 +23,8 @@ DIRECTORY_HEADER = "persistproc-directory"
 PID_HEADER = "persistproc-pid"
 """Its process id."""
 
+_KNOWN = "persistproc.callers"
+"""Where a scope has those that were found."""
 _MAX_DIRECTORY = 4096
 _MAX_PID = 2**31
 
@@ -69,6 +71,14 @@ async def caller_of(scope: Scope, *, name: str = "", version: str = "") -> Calle
     User-Agent, and the command line of the peer's process; one that names a mere library gives way to the command
     line. Pid and directory are the relay's, else those of the peer's process. Never raises.
     """
+    # It is asked for several times in one request.
+    known: dict[tuple[str, str], Caller] = scope.setdefault(_KNOWN, {})
+    if (name, version) not in known:
+        known[name, version] = await _found(scope, name, version)
+    return known[name, version]
+
+
+async def _found(scope: Scope, name: str, version: str) -> Caller:
     headers = Headers(scope=scope)
     peer = scope.get(PEER)
     told = _told_by_relay(headers) if _may_speak_for_others(peer) else Caller("")
@@ -92,7 +102,9 @@ def _may_speak_for_others(peer: object) -> bool:
 def _told_by_relay(headers: Headers) -> Caller:
     name, _, version = headers.get(CLIENT_HEADER, "").partition("/")
     directory = os.fsdecode(unquote_to_bytes(headers.get(DIRECTORY_HEADER, "")))
-    usable = os.path.isabs(directory) and "\0" not in directory and len(directory) <= _MAX_DIRECTORY
+    # An agent that was started from the desktop is in /, which is nobody's project.
+    place = os.path.isabs(directory) and directory.strip("/") != ""
+    usable = place and "\0" not in directory and len(directory) <= _MAX_DIRECTORY
     number = headers.get(PID_HEADER, "")
     pid = int(number) if number.isascii() and number.isdecimal() and len(number) <= 10 else 0
     return Caller(clean(name), version, pid if 0 < pid <= _MAX_PID else None, directory if usable else None)

@@ -54,7 +54,7 @@ class ConfigFile:
 
     @property
     def is_link(self) -> bool:
-        """True when the path is a symbolic link, or leads through one to the file."""
+        """True when the path is a symbolic link."""
         return os.path.islink(self.path)
 
     def _read(self) -> None:
@@ -98,17 +98,11 @@ class ConfigFile:
         if self.mode is None:
             return None
         first = self.path + BACKUP
-        path = first
-        if os.path.lexists(first):
-            if self.backup_text() == self.text:
-                return first
-            import time
-
-            path = f"{first}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        if os.path.lexists(first) and self.backup_text() == self.text:
+            return first
+        path = _free_name(first)
         try:
             _create(path, self._bytes, self.mode)
-        except FileExistsError:
-            pass  # of this very second
         except OSError as error:
             raise FileUnusable(f"cannot write {path}: {error.strerror}; nothing was changed") from None
         return path
@@ -155,12 +149,12 @@ class ConfigFile:
             os.unlink(self.real)
         except OSError as error:
             raise FileUnusable(f"cannot delete {self.path}: {error.strerror}") from None
-        self._forget_folders()
 
-    def _forget_folders(self) -> None:
+    def forget_folders(self) -> None:
         """Remove the folders that were made for the file (``.junie/mcp``), as far as nothing else is in them."""
+        home = os.path.realpath(os.path.expanduser("~"))
         folder = os.path.dirname(self.real)
-        while os.path.basename(folder) == "mcp" or os.path.basename(folder).startswith("."):
+        while folder != home and (os.path.basename(folder) == "mcp" or os.path.basename(folder).startswith(".")):
             try:
                 os.rmdir(folder)
             except OSError:
@@ -171,6 +165,20 @@ class ConfigFile:
         # Agents write these files while they run: what one has written since we read it must not be lost.
         if ConfigFile(self.path)._bytes != self._bytes:
             raise FileUnusable(f"{self.path} has just been changed by somebody else", hint="run this again")
+
+
+def _free_name(first: str) -> str:
+    """The name itself, else one with the time, else, for another one of that second, with a number as well."""
+    if not os.path.lexists(first):
+        return first
+    import time
+
+    path = timed = f"{first}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    number = 1
+    while os.path.lexists(path):
+        number += 1
+        path = f"{timed}-{number}"
+    return path
 
 
 def _create(path: str, content: bytes, mode: int, owner: tuple[int, int] = (-1, -1)) -> None:

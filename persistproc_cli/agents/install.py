@@ -85,7 +85,8 @@ def install(agent: Agent, path: str, connection: Connection, *, project: bool, w
         old = look(agent, file)
     outcome.text = _edited(agent, file, agent.merged(old, entry))
     if write:
-        outcome.backup = outcome.backup or file.back_up()
+        if not _is_made_by_us(agent, file, old):
+            outcome.backup = outcome.backup or file.back_up()
         file.replace(outcome.text, private=private, project=project)
         if private and file.mode is not None and file.mode & 0o077:
             outcome.notes.append(f"{path} now holds a token, so that only you may read it")
@@ -104,15 +105,16 @@ def uninstall(agent: Agent, path: str, *, project: bool, write: bool) -> Outcome
         return outcome
     file.check_writable()
     before = file.backup_text()
-    if before is not None and not _holds(agent, before) and _is_only_ours(agent, file.text, before, old):
+    if before is not None and not _holds(agent, before) and _is_made_by_us(agent, file, old):
         outcome.text = before
         if write:
             file.restore(before)
         return outcome
-    if before is None and _is_only_ours(agent, file.text, "", old):
+    if before is None and _is_made_by_us(agent, file, old):
         outcome.notes.append(f"{path} held nothing else, and is deleted")
         if write:
             file.delete()
+            file.forget_folders()
         return outcome
     outcome.text = _shortened(agent, file, prune=before is not None and not _has_section(agent, before))
     if write:
@@ -136,12 +138,20 @@ def _unlike(agent: Agent, path: str, entry: dict[str, object]) -> str | None:
 
 
 def _edited(agent: Agent, file: ConfigFile, entry: dict[str, object]) -> str:
+    from json import dumps
+
     try:
+        dumps(entry, ensure_ascii=False).encode()
         text = with_entry(agent.format, file.text, agent.keys, entry)
         if entry_of(agent.format, text, agent.keys) != entry:
             raise BrokenDocument("it is written in a way that cannot be edited safely")
     except BrokenDocument as error:
         raise _unusable(file, error) from None
+    except UnicodeEncodeError:
+        raise FileUnusable(
+            f"cannot edit {file.path}: a name or path in the entry is not UTF-8 text; nothing was changed",
+            hint="use a home directory of persistproc whose path is plain text (--home)",
+        ) from None
     return text
 
 
@@ -152,12 +162,15 @@ def _shortened(agent: Agent, file: ConfigFile, prune: bool) -> str:
         raise _unusable(file, error) from None
 
 
-def _is_only_ours(agent: Agent, now: str, before: str, entry: object) -> bool:
-    """True when the file is what installing makes of ``before``: nothing but our entry was changed."""
+def _is_made_by_us(agent: Agent, file: ConfigFile, entry: object) -> bool:
+    """True when the file is what putting the entry into the first copy makes, or without a copy into nothing.
+
+    A further copy would then hold nothing of anybody else; it would keep our own entry, with its token, for ever.
+    """
     if not isinstance(entry, dict):
         return False
     try:
-        return with_entry(agent.format, before, agent.keys, entry) == now
+        return with_entry(agent.format, file.backup_text() or "", agent.keys, entry) == file.text
     except BrokenDocument:
         return False
 
@@ -180,5 +193,5 @@ def _unusable(file: ConfigFile, error: BrokenDocument) -> FileUnusable:
     line = f"line {error.line}: " if error.line else ""
     return FileUnusable(
         f"cannot edit {file.path}: {line}{error.reason}; nothing was changed",
-        hint="mend the file, or put in by hand what --print shows",
+        hint="mend the file and run this again, or put the entry in by hand",
     )

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-__all__ = ["Member", "Value", "line_of", "parse"]
+__all__ = ["Member", "Value", "line_of", "parse", "refuse"]
 
 _BLANK = " \t\r\n\ufeff"
 _ENDS_A_WORD = ' \t\r\n,:[]{}"/'
@@ -190,12 +190,13 @@ class _Parser:
         try:
             from json import loads
 
-            number: object = loads(word, parse_constant=_refuse)
+            number: object = loads(word, parse_constant=refuse)
         except ValueError:
             self.fail(f"expected a value, not {word[:20] or self.text[self.at : self.at + 1] or 'the end'!r}")
         self.at = end
         return number
 
 
-def _refuse(name: str) -> object:
-    raise ValueError(name)  # NaN and Infinity are not JSON (RFC 8259, section 6)
+def refuse(name: str) -> object:
+    """Raises `ValueError`: NaN and Infinity are not JSON (RFC 8259, section 6)."""
+    raise ValueError(name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
 from .. import __version__
-from ..errors import DaemonUnavailable
+from ..errors import DaemonUnavailable, PersistprocError
 from ..framing import MAX_REPLY_BYTES, LineReader
 from ..paths import Home, resolve_home
 from . import autostart as starting
@@ -20,7 +20,7 @@ from . import wire
 from .async_subscription import AsyncSubscription
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from .. import protocol
 
 __all__ = ["AsyncClient", "Connection"]
+
+T = TypeVar("T")
+
+_MOST_IDLE = 16
+"""Connections that are kept for the next calls."""
 
 
 class AsyncClient:
@@ -90,7 +95,7 @@ class AsyncClient:
         """Connect now rather than at the first call; starts the daemon where that is allowed."""
         await anyio.lowlevel.checkpoint()
         connection = self._take_idle() or await self._open()
-        self._idle.append(connection)
+        self._keep(connection)
         return connection.hello
 
     async def aclose(self) -> None:
@@ -119,6 +124,33 @@ class AsyncClient:
         except wire.Lost as lost:
             raise wire.lost_error(method, lost.sent) from None
 
+    async def read_together(self, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[object]:
+        """Several methods that only read, done one after the other in one round trip (JSON-RPC 2.0, section 6).
+
+        Gives for each its result, or the `PersistprocError` that it ended with. Raises `InvalidParams` for methods
+        that change something, and what concerns all of them: `DaemonUnavailable`.
+        """
+        await anyio.lowlevel.checkpoint()
+        wire.check_reads(calls)
+        wanted = [(method, self._caller.fill(method, params)) for method, params in calls]
+        try:
+            return await self._request_all(self._take_idle() or await self._open(), wanted)
+        except wire.Lost:
+            pass
+        try:
+            return await self._request_all(await self._open(), wanted)
+        except wire.Lost as lost:
+            raise wire.lost_error(wanted[0][0], lost.sent) from None
+
+    async def _request_all(self, connection: Connection, calls: list[tuple[str, dict[str, object]]]) -> list[object]:
+        try:
+            replies = await connection.request_all(calls)
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+        return [_result_or_error(reply) for reply in replies]
+
     async def _request(self, connection: Connection, method: str, params: dict[str, object]) -> object:
         try:
             reply = await connection.request(method, params)
@@ -129,7 +161,7 @@ class AsyncClient:
         if reply.get("id") is None:
             connection.close()
         else:
-            self._idle.append(connection)
+            self._keep(connection)
         if method == "shutdown_daemon" and "result" in reply:
             # They end with it, and until then they look as if they could be used.
             self._drop_idle()
@@ -142,6 +174,12 @@ class AsyncClient:
                 return connection
             connection.close()
         return None
+
+    def _keep(self, connection: Connection) -> None:
+        self._idle.append(connection)
+        # The newest is used first, so the oldest are those that the daemon closes, and that many calls at once left.
+        while len(self._idle) > 1 and (len(self._idle) > _MOST_IDLE or not self._idle[0].usable()):
+            self._idle.pop(0).close()
 
     def _drop_idle(self) -> None:
         while self._idle:
@@ -323,15 +361,28 @@ class Connection:
     async def request(self, method: str, params: dict[str, object]) -> dict[str, object]:
         """The reply to a request, be it a result or an error. Raises `wire.Lost` when the connection ends."""
         self._requests += 1
-        line = wire.request_line(self._requests, method, params)
-        seconds = wire.reply_seconds(method, params)
+        number = self._requests
+        line = wire.request_line(number, method, params)
+        return await self._exchange(
+            line, lambda line: wire.reply_in(line, number), method, wire.reply_seconds(method, params)
+        )
+
+    async def request_all(self, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[dict[str, object]]:
+        """The replies to a batch, in its order. Raises `wire.Lost` when the connection ends."""
+        first = self._requests + 1
+        self._requests += len(calls)
+        line = wire.batch_line(first, calls)
+        seconds = sum(wire.reply_seconds(method, params) for method, params in calls)
+        return await self._exchange(line, lambda line: wire.replies_in(line, first, len(calls)), calls[0][0], seconds)
+
+    async def _exchange(self, line: bytes, find: Callable[[bytes], T | None], method: str, seconds: float) -> T:
         try:
             with anyio.fail_after(seconds):
                 await self._send(line)
                 while True:
-                    reply = wire.reply_in(await self._next_line(sent=True), self._requests)
-                    if reply is not None:
-                        return reply
+                    found = find(await self._next_line(sent=True))
+                    if found is not None:
+                        return found
         except TimeoutError:
             raise wire.late_error(method, seconds) from None
 
@@ -361,6 +412,13 @@ class Connection:
             if not data:
                 raise wire.Lost(sent=sent)
             self._lines.feed(data)
+
+
+def _result_or_error(reply: Mapping[str, object]) -> object:
+    try:
+        return wire.result_of(reply)
+    except PersistprocError as error:
+        return error
 
 
 async def _connect(home: Home, deadline: float) -> Connection:

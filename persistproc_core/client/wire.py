@@ -15,7 +15,7 @@ from . import lightjson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..protocol import Hello, OutputLine
 
@@ -33,13 +33,16 @@ __all__ = [
     "Lost",
     "Silent",
     "asked_again",
+    "batch_line",
     "check_callable",
+    "check_reads",
     "current_directory",
     "hello_in",
     "late_error",
     "lost_error",
     "message_in",
     "piece_bytes",
+    "replies_in",
     "reply_in",
     "reply_seconds",
     "request_line",
@@ -144,6 +147,13 @@ def check_callable(method: str) -> None:
         )
 
 
+def check_reads(calls: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+    """Raise `InvalidParams` unless all of the methods only read: after a loss all of them are asked again."""
+    for method, _ in calls:
+        if method not in READS:
+            raise InvalidParams(f"{method} changes something: call it alone")
+
+
 def current_directory() -> str | None:
     """The current directory, also when it was deleted; None where that cannot be told.
 
@@ -164,10 +174,23 @@ def request_line(request_id: int, method: str, params: Mapping[str, object]) -> 
 
     Raises `InvalidParams` for what JSON cannot hold and `InvalidRequest` for what is longer than the daemon reads.
     """
+    return _line({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}, method)
+
+
+def batch_line(first_id: int, calls: Sequence[tuple[str, Mapping[str, object]]]) -> bytes:
+    """The line of several requests (JSON-RPC 2.0, section 6), numbered from ``first_id``. Raises as `request_line`."""
+    requests = [
+        {"jsonrpc": "2.0", "id": first_id + place, "method": method, "params": params}
+        for place, (method, params) in enumerate(calls)
+    ]
+    return _line(requests, " and ".join(method for method, _ in calls))
+
+
+def _line(message: object, named: str) -> bytes:
     try:
-        text = lightjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+        text = lightjson.dumps(message)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidParams(f"the parameters of {method} are not JSON: {error}") from None
+        raise InvalidParams(f"the parameters of {named} are not JSON: {error}") from None
     line = text.encode("ascii") + b"\n"
     if len(line) > MAX_MESSAGE_BYTES:
         # Sent anyway, the daemon would end the connection in the middle of it, and that looks like its death.
@@ -183,6 +206,21 @@ def reply_in(line: bytes, request_id: int) -> dict[str, object] | None:
     # An error without an id answers a request that could not be read (JSON-RPC 2.0, section 5); only ours is open.
     if message.get("id") == request_id or (message.get("id") is None and "error" in message):
         return message
+    return None
+
+
+def replies_in(line: bytes, first_id: int, count: int) -> list[dict[str, object]] | None:
+    """The replies to a batch, in the order of its requests; None when the line is something else.
+
+    Raises what the daemon has against the batch as a whole.
+    """
+    message = message_in(line)
+    if isinstance(message, list):
+        # They may come in any order (JSON-RPC 2.0, section 6).
+        by_id = {reply.get("id"): reply for reply in message if isinstance(reply, dict)}
+        return [by_id.get(first_id + place, {}) for place in range(count)]
+    if isinstance(message, dict) and "method" not in message and message.get("id") is None:
+        result_of(message)
     return None
 
 

@@ -31,7 +31,6 @@ from .words.command import check_name, parse_command
 
 __all__ = ["Capturing"]
 
-_SETTLED_SECONDS = 1.0
 _HOME_DIRECTORY = os.path.expanduser("~")
 
 
@@ -96,7 +95,7 @@ class Capturing:
         process.command, process.working_directory = run.command, run.working_directory
         run.launched.set()
         self._lifecycle.journal.began(process, run, reason=run.reason)
-        await self._lifecycle.find_orphan(run)
+        await self._lifecycle.orphans.find(run)
         self._lifecycle.prune(process)
 
     def _new_run(self, process: Process, leader: Identity, directory: str, client: ClientInfo) -> Run:
@@ -124,7 +123,7 @@ class Capturing:
         """Make the FIFOs, and have the keeper drain them. Raises `StorageFailed`."""
         try:
             await anyio.to_thread.run_sync(_make_fifos, run)
-            await self._lifecycle.adopt(run)
+            await self._lifecycle.orphans.adopt(run)
         except OSError as error:
             raise StorageFailed(
                 f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
@@ -137,10 +136,7 @@ class Capturing:
 
 async def _check_free(process: Process, old: Run) -> None:
     """Raises `NameTaken` while anything of the run before is alive: nothing of it is ended for a capture."""
-    if not old.live:
-        # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
-        with anyio.move_on_after(_SETTLED_SECONDS):
-            await old.gone.wait()
+    await old.settled()
     if old.present:
         state = f"is {old.state}" if old.live else "left processes behind"
         raise NameTaken(

@@ -27,8 +27,6 @@ from .requests import signal_number
 
 __all__ = ["Control"]
 
-_SETTLED_SECONDS = 1.0
-
 
 class Control:
     """Signals, writes to and removes processes."""
@@ -68,7 +66,7 @@ class Control:
         run = _live_run(process)
         if run.captured:
             raise InvalidParams(f"{full_name(process)} is captured: its input is not persistproc's")
-        data = _input(params)
+        data = _input(params, run.settings.tty)
         await anyio.to_thread.run_sync(_write_input, run, data)
         return run, len(data)
 
@@ -80,10 +78,8 @@ class Control:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
             check_unprotected(process, demand)
             run = process.current
-            if run is not None and not run.live:
-                # The look for what an ended run left behind takes some ms; who waited for its end need not see them.
-                with anyio.move_on_after(_SETTLED_SECONDS):
-                    await run.gone.wait()
+            if run is not None:
+                await run.settled()  # who waited for its end need not see that
             if run is not None and run.present:
                 raise StillRunning(
                     f"{full_name(process)} is {run.state}"
@@ -110,11 +106,14 @@ class Control:
             return removed
 
 
-def _input(params: SendProcessInputParams) -> bytes:
+def _input(params: SendProcessInputParams, tty: bool) -> bytes:
     if ("input" in params) == ("base64" in params):
         raise InvalidParams("give either input or base64", hint="input is text, base64 is bytes")
     if "input" in params:
-        text = params["input"] + ("\n" if params.get("newline", True) else "")
+        # What the Enter key sends. A terminal makes a newline of it, but a program that reads key by key (a menu, an
+        # editor) would take a newline for Ctrl-J.
+        enter = "\r" if tty else "\n"
+        text = params["input"] + (enter if params.get("newline", True) else "")
         return text.encode("utf-8", "surrogateescape")
     if params.get("newline", False):
         raise InvalidParams("newline cannot be given with base64", hint="put the newline into the bytes")

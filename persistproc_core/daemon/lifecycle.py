@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import anyio
 import anyio.to_thread
@@ -18,12 +17,11 @@ from .keeper import Keeper
 from .keeper_link import KeeperLost, KeeperRefused
 from .keeping.config import Configuration
 from .keeping.retention import Retention
-from .kernel.identity import Handle, Identity, boot_id, exit_status_from_kernel, identity_of
-from .kernel.process_table import MARKER, environment_of
-from .kernel.procfs import exit_status_of_zombie
+from .kernel.identity import Handle, Identity, boot_id, identity_of
 from .log import Log
 from .logs.reader import RunLog
 from .model import Cause, Outcome, Process, Run
+from .orphans import Orphans, is_executed
 from .registry import Registry
 from .requests import DEFAULT_GRACE_SECONDS
 from .states import Event
@@ -32,7 +30,6 @@ from .tasks import Tasks
 
 __all__ = ["Lifecycle"]
 
-_REAPED_WITHIN = 0.2
 _REPORTED_WITHIN = 5.0
 _EXECUTED_WITHIN = 1.0
 _LOOK_SECONDS = 0.01
@@ -46,6 +43,7 @@ class Lifecycle:
         self._log = log
         self._disk = disk
         self._registry = registry
+        self.orphans = Orphans(self, tasks, log, registry)
         self.keeper: Keeper
         self.ender: Ender
         self.journal: Journal
@@ -122,13 +120,13 @@ class Lifecycle:
     async def _started_anyway(self, run: Run) -> bool:
         """Whether the command runs, or ran, although the keeper died before it said so."""
         with anyio.move_on_after(_EXECUTED_WITHIN):
-            while not await anyio.to_thread.run_sync(_is_executed, run):  # noqa: ASYNC110
+            while not await anyio.to_thread.run_sync(is_executed, run):  # noqa: ASYNC110
                 await anyio.sleep(_LOOK_SECONDS)
         note = await anyio.to_thread.run_sync(store.spawned, run)
         if note is None:
             return False
         self._spawned(run, *note)
-        await self.find_orphan(run)
+        await self.orphans.find(run)
         return True
 
     def hold(self, run: Run) -> None:
@@ -299,101 +297,3 @@ class Lifecycle:
             self.journal.deleted(run.run_id, end)
             await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
         self.retention.wake()
-
-    # --- runs without a keeper ----------------------------------------------------------------------------------------
-
-    async def find_orphan(self, run: Run) -> None:
-        """Take over a live run that the keeper does not know: its parent died, or nobody looked when it ended."""
-        run.is_child = False
-        outcome = await anyio.to_thread.run_sync(store.exit_record, run)
-        if outcome is None and run.identity is None:
-            note = await anyio.to_thread.run_sync(store.spawned, run)
-            if note is not None:
-                run.identity = Identity(run.boot_id, note[0], note[1] or 0)
-        if outcome is not None:
-            self.finish(run, outcome)
-        elif run.identity is None:
-            await self._never_ran(run)
-        elif run.boot_id != boot_id():
-            self.finish(run, None, "the machine was started again", await self._last_seen(run))
-        else:
-            await self._adopt(run)
-
-    async def _adopt(self, run: Run) -> None:
-        self.hold(run)
-        await self.drain_orphan(run)
-        if run.handle is None:
-            if await anyio.to_thread.run_sync(store.spawned, run) is None:
-                await self._never_ran(run)
-            else:
-                self.finish(run, None, "", await self._last_seen(run))
-            return
-        if run.state == "starting":
-            if await anyio.to_thread.run_sync(_is_executed, run):
-                self.found_running(run)
-            else:
-                run.advance(Event.SPAWNED)
-        if not run.watched:
-            run.watched = True
-            self._tasks.start(self._watch_orphan, run, run.handle)
-            self._log.info("run.adopted", run=run.run_id, pid=run.pid)
-
-    async def _never_ran(self, run: Run) -> None:
-        """Its gate never opened: daemon or keeper died before the command could run. There is no run to tell of."""
-        self._log.info("run.never_ran", run=run.run_id)
-        found = self._registry.run(run.run_id)
-        if found is None:
-            return
-        self.forget(found[0], run)
-        if not found[0].runs:
-            self._registry.discard(found[0])
-        await self.keeper.release(run.run_id)
-        await self.discard(run)
-
-    async def adopt(self, run: Run) -> None:
-        """Have the keeper hold and drain the FIFOs of a run that is not its child. Raises `KeeperRefused`."""
-        found = self._registry.run(run.run_id)
-        await self.keeper.adopt(run, self.configuration.stream_bytes(found[0], run) if found is not None else None)
-
-    async def drain_orphan(self, run: Run) -> None:
-        """Have the keeper read the FIFOs of a run that is not its child."""
-        try:
-            await self.adopt(run)
-            await self.keeper.drain(run)
-        except KeeperRefused as refusal:
-            self._log.warning("run.undrained", run=run.run_id, error=str(refusal))
-
-    async def _watch_orphan(self, run: Run, handle: Handle) -> None:
-        await wait_gone(handle.identity)
-        if await anyio.to_thread.run_sync(store.spawned, run) is None:
-            await self._never_ran(run)
-            return
-        outcome = await self._outcome_from_kernel(handle)
-        await self.drain_orphan(run)
-        why = "it is not persistproc's child" if run.captured else "its keeper died before it did"
-        self.finish(run, outcome, f"{why}; how it ended is not known")
-
-    async def _outcome_from_kernel(self, handle: Handle) -> Outcome | None:
-        """How a process ended that was nobody's child: the kernel tells while it is a zombie, or once it is reaped."""
-        with anyio.move_on_after(_REAPED_WITHIN):
-            while handle.fd >= 0:
-                status = exit_status_of_zombie(handle.identity.pid, handle.identity.start)
-                if status is None:
-                    status = exit_status_from_kernel(handle.fd)
-                if status is not None:
-                    return Outcome.of_status(status, time.time_ns())
-                await anyio.sleep(0.02)
-        return None
-
-    async def _last_seen(self, run: Run) -> str | None:
-        time_ns = await anyio.to_thread.run_sync(store.last_written, run)
-        return None if time_ns is None else rfc3339(time_ns)
-
-
-def _is_executed(run: Run) -> bool:
-    """False while the child may still be at its gate; the marker is in its environment from exec on."""
-    note = store.spawned(run)
-    if note is None:
-        return True  # it has left, or never came
-    environment = environment_of(note[0])
-    return environment is None or environment.get(MARKER) == run.run_id

@@ -279,8 +279,9 @@ class Methods:
     async def _get_process_output(self, params: GetProcessOutputParams, peer: Peer) -> OutputReply:
         process = await self._find(params)
         reply = await self._output.get(process, params)
-        if reply["lines"] and reply["lines"][-1].get("partial"):
-            # Only an open line can be a question, so all other reads are spared the look at the kernel.
+        if not reply["more"] and all(line.get("partial") for line in reply["lines"][-1:]):
+            # Only an open line can be a question, so other reads are spared the look at the kernel. Where nothing is
+            # new, it may have been returned before, and is a question still.
             reply["waiting_for_input"] = await self._facts.asks(process, reply["run_id"])
         return reply
 

@@ -17,6 +17,8 @@ from .words.command import Command
 
 __all__ = ["Cause", "Outcome", "Process", "Protection", "Run", "Settings", "new_run_id", "signal_name"]
 
+_SETTLED_SECONDS = 1.0
+
 
 class Outcome(NamedTuple):
     """How a leader ended: by exit (``code``) or by a signal (its number), and when (wall clock, ns)."""
@@ -139,6 +141,12 @@ class Run:
     def present(self) -> bool:
         """True while anything of the run may be alive."""
         return self.live or not self.gone.is_set()
+
+    async def settled(self) -> None:
+        """Wait until it is known whether an ended run left anything behind: that takes some ms when it did not."""
+        if not self.live:
+            with anyio.move_on_after(_SETTLED_SECONDS):
+                await self.gone.wait()
 
     @property
     def pid(self) -> int | None:

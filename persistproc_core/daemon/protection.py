@@ -86,9 +86,10 @@ class Protecting:
             if process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
             check_unprotected(process, demand)
-            if wanted and (process.protection is None or is_anothers(process, client)):
+            held = process.protection
+            if wanted and (held is None or is_anothers(process, client) or demand.reason not in (None, held.reason)):
                 await self._change(process, demand.protection(), demand)
-            elif not wanted and process.protection is not None:
+            elif not wanted and held is not None:
                 await self._change(process, None, demand)
 
     async def join(self, process: Process, demand: Demand) -> None:

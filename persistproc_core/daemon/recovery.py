@@ -102,12 +102,12 @@ class Recovery:
             if not run.live:
                 self._tasks.start(self._lifecycle.settle, run)
         else:
-            self._tasks.start(self._lifecycle.find_orphan, run)
+            self._tasks.start(self._lifecycle.orphans.find, run)
 
     async def _take_unheld(self, run: Run) -> None:
         if run.live:
-            await self._lifecycle.find_orphan(run)
+            await self._lifecycle.orphans.find(run)
         else:
             run.is_child = False
-            await self._lifecycle.drain_orphan(run)
+            await self._lifecycle.orphans.drain(run)
             self._tasks.start(self._lifecycle.settle, run)

@@ -88,6 +88,8 @@ class Session:
             self._slots.release()
         opening.begin(group)
         self._end_if_quitting()
+        # The reader has been waiting since before this answer, and left the deadline alone because of it.
+        self._set_deadline()
 
     async def _answer(self, incoming: Incoming, peer: Peer) -> None:
         reply = await self._dispatcher.answer(incoming, peer)

@@ -34,7 +34,7 @@ from .kernel.identity import boot_id
 from .kernel.process_table import MARKER, environment_of
 from .lifecycle import Lifecycle
 from .model import Cause, Process, Run, Settings, new_run_id
-from .protection import Demand, Protecting, check_unprotected
+from .protection import Demand, Protecting, check_unprotected, is_anothers
 from .registry import Registry, full_name
 from .requests import DEFAULT_GRACE_SECONDS, Requested, requested, stop_options
 from .store import Store
@@ -148,13 +148,15 @@ class Supervisor:
         """A new run, once what there is of the old one is gone."""
         old = process.current
         again = old is not None and (asked.params.get("fresh", False) or asked.params.get("replace", False))
-        if again:
+        if is_anothers(process, demand.client) and (again or await _would_end(old)):
             check_unprotected(process, demand)
-        prepared = await self._prepare_asked(process, asked, demand, old if again else None)
+        # End and start have the same words, as in restart(): they are one happening.
+        instead = demand.cause(_verb(old, asked))
+        cause = instead if again else demand.cause("started")
+        prepared = await self._prepare_asked(process, asked, cause, old if again else None)
         with _replacing(process, prepared.run):
             if old is not None and old.present and not old.spared:
-                cause = demand.cause("replaced")
-                await self._end_for(prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
+                await self._end_for(prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, instead)
             started = Started(process, await self._launch(process, prepared))
         started.previous = old
         return started
@@ -174,9 +176,7 @@ class Supervisor:
             started.differences += environments.difference(asked.environment, running)
         return started
 
-    async def _prepare_asked(
-        self, process: Process, asked: Requested, demand: Demand, replaced: Run | None
-    ) -> _Prepared:
+    async def _prepare_asked(self, process: Process, asked: Requested, cause: Cause, replaced: Run | None) -> _Prepared:
         params = asked.params
         settings = Settings(
             params.get("umask"),
@@ -188,7 +188,6 @@ class Supervisor:
             keep_bytes=params.get("keep_bytes"),
             keep_runs=params.get("keep_runs"),
         )
-        cause = demand.cause("started")
         return await self._prepare(
             process, asked.command, asked.directory, settings, asked.environment, cause, replaced
         )
@@ -336,6 +335,19 @@ class Supervisor:
             for process in self._registry:
                 group.start_soon(stop, process)
         return sorted(stopped), sorted(left)
+
+
+def _verb(old: Run | None, asked: Requested) -> str:
+    """What is done to the run in whose place a new one comes."""
+    return "restarted" if old is not None and old.command.argv == asked.command.argv else "replaced"
+
+
+async def _would_end(old: Run | None) -> bool:
+    """Whether a new run in its place ends anything: an ended one may have left processes behind (a daemon's parent)."""
+    if old is None or old.spared:
+        return False
+    await old.settled()
+    return old.present
 
 
 @contextmanager

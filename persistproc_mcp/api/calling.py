@@ -7,6 +7,7 @@ from typing import cast
 
 from starlette.types import Scope
 
+from persistproc_core.errors import InvalidParams
 from persistproc_core.protocol import METHODS, ClientInfo
 from persistproc_core.validation import fields
 
@@ -15,6 +16,8 @@ from ..hub import Hub
 
 __all__ = ["call", "filled"]
 
+_NEED_A_DIRECTORY = ("start_process", "capture_process")
+
 
 async def call(hub: Hub, scope: Scope, method: str, params: Mapping[str, object]) -> object:
     """The result of a method; ``params`` fit its declaration. Raises `PersistprocError`."""
@@ -22,7 +25,10 @@ async def call(hub: Hub, scope: Scope, method: str, params: Mapping[str, object]
 
 
 async def filled(scope: Scope, method: str, params: Mapping[str, object]) -> dict[str, object]:
-    """The parameters with who calls, and from where, unless they say so themselves."""
+    """The parameters with who calls, and from where, unless they say so themselves.
+
+    Raises `InvalidParams` where something would run, and nobody knows where.
+    """
     declared = fields(METHODS[method].params)
     whole = dict(params)
     if "client" not in declared:
@@ -31,6 +37,13 @@ async def filled(scope: Scope, method: str, params: Mapping[str, object]) -> dic
     whole["client"] = _client(caller, whole.get("client"))
     if "working_directory" in declared and "working_directory" not in whole and caller.directory:
         whole["working_directory"] = caller.directory
+    if method in _NEED_A_DIRECTORY and not whole.get("working_directory"):
+        # The daemon would take the home of its user, which is nobody's project.
+        raise InvalidParams(
+            "working_directory is needed: where you work cannot be told",
+            hint="give the absolute path of the project",
+            data={"parameter": "working_directory"},
+        )
     return whole
 
 

@@ -56,6 +56,7 @@ def rpc_operation() -> Document:
             "204": {"description": "There were notifications alone."},
             "400": {"description": "This is no request.", **json_content(refused)},
             **BODY_REFUSALS,
+            "503": {"description": "The bridge ends: ask again.", **json_content(_reference("Error"))},
         },
     }
 

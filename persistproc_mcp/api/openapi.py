@@ -37,6 +37,7 @@ _ALWAYS: tuple[type[PersistprocError], ...] = (
     errors.UnsafeHome,
     errors.VersionMismatch,
     errors.DaemonUnavailable,
+    errors.ShuttingDown,
 )
 
 _STREAM_PARAMETERS = (
@@ -71,8 +72,9 @@ def openapi_document() -> Document:
             "title": "persistproc",
             "version": __version__,
             "summary": "Processes that people and agents share.",
-            "description": "What does not come from a program of the same user is refused before anything else, with "
-            "401, 403 or 421 and an Error.",
+            "description": "What does not come from a program of the same user is refused before anything else: the "
+            "connection is reset, or the answer is 403 or 421 with an Error; 401 with plain text where a token is "
+            "missing.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS],
@@ -87,7 +89,7 @@ def openapi_document() -> Document:
 def statuses_of(method: str) -> dict[int, list[type[PersistprocError]]]:
     """With which statuses a method can fail, and the errors behind each."""
     found: dict[int, list[type[PersistprocError]]] = {}
-    for cls in (*_ALWAYS, *METHODS[method].errors):
+    for cls in dict.fromkeys((*_ALWAYS, *METHODS[method].errors)):
         found.setdefault(STATUSES[cls], []).append(cls)
     return dict(sorted(found.items()))
 

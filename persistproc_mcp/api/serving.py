@@ -13,7 +13,7 @@ from ..hub import Hub
 from .calling import call
 from .failures import HttpFailure, internal_error
 from .parameters import checked, from_body, from_query
-from .requests import ClientGone, body_of, failure_reply, json_reply, unless_gone
+from .requests import ClientGone, body_of, failure_reply, json_reply, unless_over
 from .resources import Resource
 from .router import Found, find, path_of
 from .rpc import answer
@@ -39,7 +39,7 @@ class ResourceApp:
             found = find(scope)
             body = await body_of(receive)
             if isinstance(found.place, Resource):
-                reply = await unless_gone(receive, lambda: self._reply(scope, found, body))
+                reply = await unless_over(receive, self._hub.ending, lambda: self._reply(scope, found, body))
                 await reply(scope, receive, send)
             else:
                 await serve_events(self._hub, found, scope, receive, send)
@@ -68,7 +68,7 @@ class RpcApp:
             if scope["method"] != "POST":
                 raise HttpFailure(405, "method_not_allowed", "this path takes POST", allow=("POST",))
             body = await body_of(receive)
-            reply = await unless_gone(receive, lambda: answer(self._hub, scope, body))
+            reply = await unless_over(receive, self._hub.ending, lambda: answer(self._hub, scope, body))
             await reply(scope, receive, send)
 
         await _answering(respond, scope, receive, send)

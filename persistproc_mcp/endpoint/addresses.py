@@ -14,6 +14,9 @@ OUTPUT_TEMPLATE: Final = PROCESSES + "/{project}/{name}/output"
 STATUS_TEMPLATE: Final = PROCESSES + "/{project}/{name}/status"
 """Templates (RFC 6570, level 1: each value percent-encoded)."""
 
+_HALVES: Final = "surrogatepass"
+"""A folder's name may hold bytes that are no UTF-8 (PEP 383); its address leads back to it all the same."""
+
 
 class Address(NamedTuple):
     """What an address below ``persistproc://processes`` names."""
@@ -34,7 +37,7 @@ def address_in(uri: str) -> Address | None:
         return None
     part: Part = "output" if last == "output" else "status"
     try:
-        return Address("/".join(unquote(piece, errors="strict") for piece in named), part)
+        return Address("/".join(unquote(piece, errors=_HALVES) for piece in named), part)
     except UnicodeDecodeError:
         return None
 
@@ -42,4 +45,8 @@ def address_in(uri: str) -> Address | None:
 def addresses_of(project: str, project_directory: str, name: str, part: Part) -> list[str]:
     """Every way to write the address of a part of a process, the usual one first."""
     spellings = [(project, name), (project_directory, name), (name,)]
-    return ["/".join([PROCESSES, *(quote(piece, safe="") for piece in pieces), part]) for pieces in spellings]
+    return ["/".join([PROCESSES, *map(_escaped, pieces), part]) for pieces in spellings]
+
+
+def _escaped(piece: str) -> str:
+    return quote(piece, safe="", errors=_HALVES)

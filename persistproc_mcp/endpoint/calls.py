@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import mcp_types as types
 
 from ..hub import Hub
@@ -12,6 +14,9 @@ from .context import Context, invalid
 from .identities import Identities
 
 __all__ = ["Calls", "input_schema"]
+
+_SHOWN_AT_ONCE: Final = ("start_process", "list_processes")
+"""Claude Code shows its model the other tools by name alone, until it looks for one."""
 
 
 class Calls:
@@ -55,4 +60,5 @@ def _listed(tool: Tool) -> types.Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=tool.open_world,
         ),
+        _meta={"anthropic/alwaysLoad": True} if tool.name in _SHOWN_AT_ONCE else None,
     )

@@ -76,5 +76,6 @@ def _is_near(process: ProcessInfo, caller: Caller) -> bool:
 
 def _fitting(typed: str, values: Iterable[str]) -> list[str]:
     text = typed.lower()
-    found = [value for value in dict.fromkeys(values) if text in value.lower()]
+    # What cannot be typed is no use: a half character, or what is not seen.
+    found = [value for value in dict.fromkeys(values) if text in value.lower() and value.isprintable()]
     return sorted(found, key=lambda value: not value.lower().startswith(text))

@@ -11,6 +11,8 @@ from starlette.requests import Request
 
 from persistproc_core.errors import AmbiguousProcess, InvalidParams, PersistprocError, ProcessNotFound
 
+from ..tools.text.safe import inline
+
 __all__ = ["Context", "as_mcp_error", "invalid"]
 
 Context: TypeAlias = "ServerRequestContext[dict[str, Any], Request]"
@@ -27,4 +29,5 @@ def invalid(message: str) -> MCPError:
 def as_mcp_error(error: PersistprocError) -> MCPError:
     """The same as an error of JSON-RPC, with what to do next: clients show the message alone."""
     text = f"{error.message}; {error.hint}" if error.hint else error.message
-    return MCPError(INVALID_PARAMS if isinstance(error, _ASKED_WRONGLY) else INTERNAL_ERROR, text)
+    # It may quote a name that holds half a character, which no answer can carry.
+    return MCPError(INVALID_PARAMS if isinstance(error, _ASKED_WRONGLY) else INTERNAL_ERROR, inline(text, 600))

@@ -44,7 +44,7 @@ class Identities:
 
     async def caller(self, ctx: Context) -> Caller:
         """Who asks: by its own words in this request (2026-07-28) or in an earlier one, else as `caller_of` says."""
-        said = _said(ctx) or self._names.get(_key(ctx, await caller_of(_scope(ctx)))) or _Name()
+        said = _said(ctx) or self._kept(_key(ctx, await caller_of(_scope(ctx))))
         caller = await caller_of(_scope(ctx), name=said.name, version=said.version)
         session = _session(ctx)
         return caller if session is None else caller._replace(session=session)
@@ -56,6 +56,14 @@ class Identities:
             if said is not None:
                 self._keep(_key(ctx, await caller_of(_scope(ctx))), said)
         return await call_next(ctx)
+
+    def _kept(self, key: _Key) -> _Name:
+        name = self._names.get(key)
+        if name is None:
+            return _Name()
+        # Who still calls is not the one to forget.
+        self._names.move_to_end(key)
+        return name
 
     def _keep(self, key: _Key, name: _Name) -> None:
         self._names[key] = name

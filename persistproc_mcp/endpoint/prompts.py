@@ -9,6 +9,8 @@ import mcp_types as types
 
 from ..callers import Caller
 from ..hub import Hub
+from ..tools.calling import without_guess
+from ..tools.text.safe import inline
 from .context import Context, invalid
 from .identities import Identities
 from .reading import text_of
@@ -91,13 +93,14 @@ class Prompts:
     async def _diagnosis(self, caller: Caller, process: str) -> str:
         status = await text_of(self._hub, caller, "get_process_status", {"process": process})
         output = await text_of(self._hub, caller, "get_process_output", {"process": process})
-        return _DIAGNOSE.format(process=process, status=status, output=output)
+        return _DIAGNOSE.format(process=inline(process), status=status, output=output)
 
     async def _beginning(self, caller: Caller, directory: str) -> str:
         arguments: dict[str, object] = {"working_directory": directory} if directory else {}
         listed = await text_of(self._hub, caller, "list_processes", arguments)
-        where = directory or caller.directory
-        return _BRING_UP.format(project=f"the project in {where}" if where else "this project", listed=listed)
+        where = directory or without_guess(caller).directory
+        project = f"the project in {inline(where, 500)}" if where else "this project"
+        return _BRING_UP.format(project=project, listed=listed)
 
 
 def _check(prompt: types.Prompt, given: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from persistproc_core.errors import PersistprocError
 from ..callers import Caller
 from ..hub import Hub
 from ..tools.declared import TOOLS
+from ..tools.run import prepared
 from ..tools.tool import Call
 from .context import as_mcp_error
 
@@ -18,7 +19,8 @@ __all__ = ["text_of"]
 async def text_of(hub: Hub, caller: Caller, tool: str, arguments: Mapping[str, object]) -> str:
     """What the tool would say, without the news: they are told once, and are for the model. Raises `MCPError`."""
     try:
-        answer = await TOOLS[tool].run(Call(hub, caller, arguments, _unheard))
+        call = prepared(TOOLS[tool], Call(hub, caller, arguments, _unheard))
+        answer = await TOOLS[tool].run(call)
     except PersistprocError as error:
         raise as_mcp_error(error) from None
     return answer.text

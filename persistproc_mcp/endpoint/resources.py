@@ -13,17 +13,22 @@ from persistproc_core.protocol import ProcessInfo
 
 from ..callers import Caller
 from ..hub import Hub
+from ..tools.text.processes import command
+from ..tools.text.safe import inline, short_path
 from .addresses import OUTPUT_TEMPLATE, PROCESSES, STATUS_TEMPLATE, address_in, addresses_of
 from .context import Context, as_mcp_error, invalid
 from .identities import Identities
 from .reading import text_of
 
-__all__ = ["Resources"]
+__all__ = ["EVERYTHING", "TEMPLATES", "Resources"]
 
 _TEXT: Final = "text/plain"
 _TOOLS: Final = {"output": "get_process_output", "status": "get_process_status"}
 
-_TEMPLATES: Final = [
+EVERYTHING: Final = types.Resource(
+    name="processes", uri=PROCESSES, description="All processes of all projects: state, age, ports.", mime_type=_TEXT
+)
+TEMPLATES: Final = [
     types.ResourceTemplate(
         name="process output",
         uri_template=OUTPUT_TEMPLATE,
@@ -53,19 +58,13 @@ class Resources:
             found = await self._hub.client.list_processes(all_projects=True, **caller.params())
         except PersistprocError as error:
             raise as_mcp_error(error) from None
-        everything = types.Resource(
-            name="processes",
-            uri=PROCESSES,
-            description="All processes of all projects: state, age, ports.",
-            mime_type=_TEXT,
-        )
-        return types.ListResourcesResult(resources=[everything, *_outputs(found["processes"])])
+        return types.ListResourcesResult(resources=[EVERYTHING, *_outputs(found["processes"])])
 
     async def templates(
         self, ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
         """Of output and status."""
-        return types.ListResourceTemplatesResult(resource_templates=_TEMPLATES)
+        return types.ListResourceTemplatesResult(resource_templates=TEMPLATES)
 
     async def read(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """The text. Raises `MCPError`: -32602 with the URI for what is not there (MCP 2026-07-28, Resources)."""
@@ -97,8 +96,9 @@ def _output(process: ProcessInfo, *, ambiguous: bool) -> types.Resource:
     project, directory, name = process["project"], process["project_directory"], process["name"]
     by_name, by_directory, _ = addresses_of(project, directory, name, "output")
     return types.Resource(
-        name=f"{project}/{name}",
+        name=inline(f"{project}/{name}"),
         uri=by_directory if ambiguous else by_name,
-        description=f"Output of {process['command'][:200]} ({process['state']}) in {process['working_directory']}",
+        # Clients show it to their models: what somebody called a command must not act there.
+        description=f"Output of {command(process)} ({process['state']}) in {short_path(process['working_directory'])}",
         mime_type=_TEXT,
     )

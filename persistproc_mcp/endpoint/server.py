@@ -27,6 +27,7 @@ from .completion import Completions
 from .context import Context
 from .identities import Identities
 from .listening import Listening
+from .promptly import peek
 from .prompts import Prompts
 from .resources import Resources
 
@@ -53,28 +54,32 @@ class Endpoint:
         self.server.middleware[:] = [identities.remember, self._cancelling.watch]
         # Hosts and origins are the guard's business: it is stricter, and stands in front of all routes.
         self._manager = StreamableHTTPSessionManager(self.server, stateless=True)
+        self._prompt = StreamableHTTPSessionManager(self.server, stateless=True, json_response=True)
 
     def routes(self) -> list[BaseRoute]:
         """``/mcp/`` and ``/mcp``, POST only."""
         # Both: a redirect from one to the other is not followed by every client.
-        application = _Application(self._manager)
+        application = _Application(self._manager, self._prompt)
         return [Route(path, application, methods=["POST"]) for path in (MCP_PATH, MCP_PATH.rstrip("/"))]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Own the SDK's tasks as long as the block lasts."""
-        async with self._listening.running(), self._cancelling.running(), self._manager.run():
+        async with self._listening.running(), self._cancelling.running(), self._manager.run(), self._prompt.run():
             yield
 
 
 class _Application:
-    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
+    def __init__(self, manager: StreamableHTTPSessionManager, prompt: StreamableHTTPSessionManager) -> None:
         self._manager = manager
+        self._prompt = prompt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # While the peer waits: a notification is answered before it is handled, and its sender may be gone by then.
         await caller_of(scope)
-        await self._manager.handle_request(scope, receive, send)
+        peeked = await peek(receive)
+        manager = self._prompt if peeked.is_look_up else self._manager
+        await manager.handle_request(scope, peeked.receive, send)
 
 
 def _server(hub: Hub, identities: Identities, listening: Listening) -> Server[dict[str, Any]]:

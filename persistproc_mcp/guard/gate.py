@@ -53,7 +53,7 @@ class Gate:
             pass
         except Exception as error:
             # Also a group of them, from a task group.
-            log.exception("defect", error, path=scope["path"])
+            log.exception("defect", error, path=scope["path"][:_SHOWN])
             await answering.fail()
         finally:
             self._under_way -= 1
@@ -64,7 +64,8 @@ class Gate:
         if peer is None or not self.admits(peer):
             return Refusal(403, "foreign_user", "Only the user that persistproc runs as may call it.")
         refusal = check(Head.of(scope, unix=peer.unix), self._addresses, self._token)
-        if refusal is None and self._under_way > limits.MAX_REQUESTS:
+        most = limits.MAX_REQUESTS + (limits.RESERVED_REQUESTS if peer.unix else 0)
+        if refusal is None and self._under_way > most:
             hint = "End some streams, and try again in a moment."
             return Refusal(503, "too_busy", "Too many requests at the same time.", hint, headers=_RETRY)
         return refusal
@@ -85,12 +86,15 @@ class Gate:
             await self._app(scope, body.again(whole), answering.send)
 
 
+_SHOWN = 200
+_SHOWN_METHOD = 20
 _RETRY = ((b"retry-after", b"1"),)
 
 
 def _tell(scope: Scope, answering: Answering, seconds: float) -> None:
-    method = scope.get("method", "WEBSOCKET")
-    facts = {"method": method, "path": scope["path"][:200], "status": answering.status or "none"}
+    # Not whole: requests that are refused must not push what the log has of others out of it.
+    method = scope.get("method", "WEBSOCKET")[:_SHOWN_METHOD]
+    facts = {"method": method, "path": scope["path"][:_SHOWN], "status": answering.status or "none"}
     if answering.refusal is None:
         log.info("request", **facts, ms=round(seconds * 1000))
     else:

@@ -15,6 +15,7 @@ __all__ = [
     "MAX_HEAD_BYTES",
     "MAX_REQUESTS",
     "RESERVED_CONNECTIONS",
+    "RESERVED_REQUESTS",
     "STALLED_SECONDS",
 ]
 
@@ -33,7 +34,7 @@ IDLE_SECONDS = 75
 """How long a connection is kept for the next request. HTTP libraries let go of theirs after 60 s or sooner, so that
 a request seldom meets a connection that is being closed."""
 STALLED_SECONDS = 60.0
-"""How long a client may leave what it is sent unread, once the buffers are full."""
+"""How long a client may read nothing of what it is sent, once the kernel's buffers are full."""
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
 """How much of a refused request is read and thrown away, so that the client gets to read why."""
@@ -43,3 +44,5 @@ RESERVED_CONNECTIONS = 32
 """More than those, for the Unix socket alone: a port that is flooded does not cut off the command line."""
 MAX_REQUESTS = 200
 """Answered at the same time, streams and WebSockets included."""
+RESERVED_REQUESTS = 32
+"""More than those, for the Unix socket alone."""

@@ -6,12 +6,13 @@ import os
 import socket
 import struct
 import sys
+import time
 from ipaddress import IPv6Address, ip_address
 
 from anyio import to_thread
 
 from .proc_net import owner_in_proc
-from .processes import Process, holder_of, process
+from .processes import Process, began_after, holder_of, process
 from .sock_diag import Address, Owner, SockDiag
 
 __all__ = ["PEER", "Peer", "peer_of", "users_can_be_told"]
@@ -39,6 +40,8 @@ class Peer:
         self._pid = pid
         self._inode = inode
         self._process: Process | None = None
+        # Of the clock that the kernel counts the beginnings of processes by.
+        self._since = time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else 0.0
 
     def __repr__(self) -> str:
         return f"Peer(uid={self.uid}, unix={self.unix})"
@@ -60,7 +63,10 @@ class Peer:
 
     def _look_up(self) -> Process:
         pid = self._pid or (holder_of(self._inode) if self._inode else None)
-        return Process() if pid is None else process(pid)
+        # Who connected may have ended, its socket be a child's, and its pid a stranger's by now.
+        if pid is None or (self._pid is not None and began_after(pid, self._since)):
+            return Process()
+        return process(pid)
 
 
 def peer_of(connection: socket.socket) -> Peer:

@@ -1,6 +1,8 @@
 """Who owns the other end of a local TCP connection, from ``/proc/net``: where netlink is refused (some sandboxes).
 
-The kernel walks its whole table for it, 1 to 10 ms for thousands of connections; see `sock_diag` for the better way.
+The kernel writes its whole table for it, about 2 ms for each thousand connections of the machine; see `sock_diag` for
+the better way. It is done on the event loop all the same, once for a connection: nothing may be read before it is known
+who sends it, and from within a thread, which holds the interpreter as well, it would cost others as much.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from .sock_diag import Address, Owner
+from .sock_diag import SYN_SENT, Address, Owner
 
 __all__ = ["owner_in_proc"]
 
@@ -18,7 +20,7 @@ _FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 def owner_in_proc(source: Address, target: Address) -> Owner | None:
     """The owner of the socket that is bound to ``source`` and connected to ``target``; None: there is none.
 
-    Raises `OSError` where there is no such file. Columns as in proc(5): local and remote address, uid, inode.
+    Raises `OSError` where there is no such file. Columns as in proc(5): local and remote address, state, uid, inode.
     """
     wanted = {(_written(source, mapped), _written(target, mapped)) for mapped in (False, True)}
     for path in _FILES:
@@ -32,7 +34,7 @@ def owner_in_proc(source: Address, target: Address) -> Owner | None:
         for line in lines:
             columns = line.split()
             if (columns[1], columns[2]) in wanted:
-                return Owner(int(columns[7]), int(columns[9]))
+                return None if int(columns[3], 16) == SYN_SENT else Owner(int(columns[7]), int(columns[9]))
     return None
 
 

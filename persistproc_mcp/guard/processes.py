@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Process", "holder_of", "process"]
+__all__ = ["Process", "began_after", "holder_of", "process"]
 
 
 class Process(NamedTuple):
@@ -32,6 +32,24 @@ def holder_of(inode: int) -> int | None:
                     _recent.append(pid)
                 return pid
     return None
+
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_START_AT = 22 - 3  # starttime, counted from the field behind the name, which is the third
+
+
+def began_after(pid: int, moment: float) -> bool:
+    """Whether the process began after a moment of CLOCK_BOOTTIME (clock_gettime(2)): then the pid was another's before.
+
+    False as well where that cannot be told.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name may hold anything, a parenthesis as well (proc_pid_stat(5)).
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[_START_AT]) / _TICKS_A_SECOND > moment
+    except (OSError, IndexError, ValueError):
+        return False
 
 
 def process(pid: int) -> Process:

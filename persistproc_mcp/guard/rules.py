@@ -19,7 +19,8 @@ _ALLOW = ((b"allow", ", ".join(_METHODS).encode()),)
 # The colon, the blank and the line's end.
 _AROUND = 4
 # What proxies and tunnels add. Such a peer is ours, and whom it speaks for is not known.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = {"forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-original-host"}
+_FORWARDED_PREFIX = "x-forwarded-"
 
 
 class Head(NamedTuple):
@@ -112,13 +113,13 @@ def _page(head: Head, addresses: Addresses) -> Refusal | None:
 
 
 def _proxy(head: Head) -> Refusal | None:
-    found = next((name for name in _FORWARDED if name in head.headers), None)
+    found = next((name for name in head.headers if name in _FORWARDED or name.startswith(_FORWARDED_PREFIX)), None)
     if found is None:
         return None
     return Refusal(
         403,
         "forwarded",
-        f"The request came through a proxy (it has {found}), so it cannot be told who sent it.",
+        f"The request came through a proxy (it has {found[:40]}), so it cannot be told who sent it.",
         "Serve with a token to use one: persistproc serve --token.",
     )
 

@@ -12,10 +12,13 @@ import struct
 import threading
 from typing import NamedTuple
 
-__all__ = ["Address", "Owner", "SockDiag"]
+__all__ = ["SYN_SENT", "Address", "Owner", "SockDiag"]
 
 Address = tuple[str, int]
 """A literal IP address, and a port."""
+
+SYN_SENT = 2
+"""The state (<linux/tcp_states.h>) of a socket whose connection was not accepted: it is nobody's peer yet."""
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -32,7 +35,7 @@ _QUERY = struct.Struct("=BBBxI")
 _PORTS = struct.Struct("!HH")
 _ANY_INTERFACE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
 # Where they stand in struct inet_diag_msg.
-_SOCKET_AT, _SOURCE_AT, _TARGET_AT, _OWNER_AT, _SIZE = 4, 8, 24, 64, 72
+_STATE_AT, _SOCKET_AT, _SOURCE_AT, _TARGET_AT, _OWNER_AT, _SIZE = 1, 4, 8, 24, 64, 72
 
 
 class Owner(NamedTuple):
@@ -69,6 +72,10 @@ class SockDiag:
         if message[_SOCKET_AT:_SOURCE_AT] != ports:
             return None
         if not (_same(message[_SOURCE_AT:], ends[0]) and _same(message[_TARGET_AT:], ends[1])):
+            return None
+        # The peer has gone, and ours tries the same port once more: of a connection in the queue for long, another
+        # user could have sent what is in it.
+        if message[_STATE_AT] == SYN_SENT:
             return None
         return Owner(*struct.unpack_from("=II", message, _OWNER_AT))
 

@@ -103,6 +103,7 @@ def _outcome(document: dict[str, object]) -> Outcome:
     error = document.get("error")
     if isinstance(error, dict):
         found = error_from_wire(error)
-        # Errors of ours alone, a taken port say, come as the base class: their code is kept in the data.
+        # The errors of the bridge alone, a port that is taken, come as the base class.
+        found.code = str(error["data"]["error"])
         raise found
     return Outcome(cast("About", document["about"]), bool(document["already"]))

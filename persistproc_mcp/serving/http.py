@@ -17,12 +17,14 @@ from ..guard import limits
 from ..guard.gate import Gate
 from ..guard.peer import PEER, peer_of
 from ..guard.refusal import Refusal
+from .unread import Unread
+from .websocket import WebSocketProtocol
 
 __all__ = ["CONFIGURATION", "HttpProtocol"]
 
 CONFIGURATION: dict[str, Any] = {
     "interface": "asgi3",
-    "ws": "websockets-sansio",
+    "ws": WebSocketProtocol,
     # It would believe X-Forwarded-For of anything that calls from loopback.
     "proxy_headers": False,
     "server_header": False,
@@ -51,7 +53,7 @@ class HttpProtocol(H11Protocol):
         self._gate = cast(Gate, config.app)
         self._admitted = False
         self._head_timer: asyncio.TimerHandle | None = None
-        self._stalled_timer: asyncio.TimerHandle | None = None
+        self._unread: Unread
 
     # --- the connection -------------------------------------------------------------------------------------------
 
@@ -70,6 +72,7 @@ class HttpProtocol(H11Protocol):
             transport.close()
             return
         self._admitted = True
+        self._unread = Unread(transport, self.loop)
         # uvicorn copies this into the scope of every request, and hands it on to the WebSocket protocol.
         self.app_state = {**self.app_state, PEER: peer}
         super().connection_made(transport)
@@ -78,7 +81,7 @@ class HttpProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._admitted:
             self._watch_head(waiting=False)
-            self._watch_reader(stalled=False)
+            self._unread.ended()
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,10 +96,10 @@ class HttpProtocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_reader(stalled=True)
+        self._unread.began()
 
     def resume_writing(self) -> None:
-        self._watch_reader(stalled=False)
+        self._unread.ended()
         super().resume_writing()
 
     # --- deadlines ------------------------------------------------------------------------------------------------
@@ -115,17 +118,16 @@ class HttpProtocol(H11Protocol):
         self.transport.write(_SLOW.as_bytes())
         self.transport.close()
 
-    def _watch_reader(self, *, stalled: bool) -> None:
-        if stalled and self._stalled_timer is None:
-            self._stalled_timer = self.loop.call_later(limits.STALLED_SECONDS, self._reader_is_stalled)
-        elif not stalled and self._stalled_timer is not None:
-            self._stalled_timer.cancel()
-            self._stalled_timer = None
+    # --- WebSockets -----------------------------------------------------------------------------------------------
 
-    def _reader_is_stalled(self) -> None:
-        self._stalled_timer = None
-        log.info("connection_dropped", reason="it does not read what it is sent")
-        self.transport.abort()
+    def _should_upgrade(self) -> bool:
+        # Whoever asks in another way sends a request like any other (RFC 9110, section 7.8), and the guard looks at it.
+        wanted = self._get_upgrade() == b"websocket"
+        return wanted and self.scope["method"] == "GET" and self.scope["http_version"] == "1.1"
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._unread.ended()  # from here on it is the other protocol that is told
+        super().handle_websocket_upgrade(event)
 
     # --- what is not HTTP -----------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shlex
 import stat
 
 from persistproc_core.errors import PersistprocError
@@ -37,13 +39,20 @@ def token_of(path: str) -> str:
 def read_token(path: str) -> str:
     """The token in a file that nobody but us may read. Raises `PersistprocError`."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # O_NONBLOCK: a named pipe that nobody writes to would keep us waiting.
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _unusable(path, "it is a symbolic link", "put the token itself there, or delete the link") from None
         raise _unusable(path, error.strerror or str(error)) from None
     try:
         status = os.fstat(fd)
-        if status.st_uid != os.getuid() or status.st_mode & 0o077 or not stat.S_ISREG(status.st_mode):
-            raise _unusable(path, "others may read or change it", f"run: chmod 600 {path}")
+        if not stat.S_ISREG(status.st_mode):
+            raise _unusable(path, "it is no file", "move it away, and a new token is made")
+        if status.st_uid != os.getuid():
+            raise _unusable(path, "it belongs to somebody else", "delete it, and a new token is made")
+        if status.st_mode & 0o077:
+            raise _unusable(path, "others may read or change it", f"run: chmod 600 {shlex.quote(path)}")
         text = os.read(fd, _LONGEST).decode("ascii", "replace").strip()
     finally:
         os.close(fd)

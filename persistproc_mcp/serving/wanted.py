@@ -90,5 +90,6 @@ def check_content(wanted: Wanted, other: About) -> None:
     if problem:
         raise ServedOtherwise(
             f"a bridge (pid {other['pid']}) serves this home already, {problem}",
-            hint="to change that: persistproc serve --stop, then serve again; agents need not be told",
+            hint="to change that: persistproc serve --stop, then serve again, and persistproc agent install for agents "
+            "that use its URL",
         )

@@ -10,10 +10,11 @@ import anyio
 
 from persistproc_core.errors import InvalidParams
 
+from ..callers import Caller
 from .text.safe import inline
 from .tool import Call
 
-__all__ = ["asked", "beating", "checked_directory", "common", "directory", "given", "number", "text"]
+__all__ = ["asked", "beating", "checked_directory", "common", "directory", "given", "number", "text", "without_guess"]
 
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ def checked_directory(call: Call) -> str | None:
     path = text(call, "working_directory")
     if path is None:
         return None
+    if "\0" in path:
+        raise InvalidParams("working_directory holds a NUL character, which no path has")
     absolute = os.path.expanduser(path.strip())
     if os.path.isabs(absolute):
         return os.path.normpath(absolute)
@@ -69,12 +72,23 @@ def checked_directory(call: Call) -> str | None:
     )
 
 
-async def beating(call: Call, seconds: float | None, words: str, work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work, and tell the client every few seconds that it goes on. Raises what the work raises."""
+def without_guess(caller: Caller) -> Caller:
+    """An editor that was started from a menu works in ``/`` or at home, which says nothing of its user's project."""
+    nowhere = caller.directory in ("/", os.path.expanduser("~"))
+    return caller._replace(directory=None) if nowhere else caller
+
+
+async def beating(
+    call: Call, seconds: float | None, words: str, work: Callable[[], Awaitable[T]], *, since: float | None = None
+) -> T:
+    """Do the work, and tell the client every few seconds that it goes on. Raises what the work raises.
+
+    ``since``, on anyio's clock, is when the call began that this is not the first work of.
+    """
     done: list[T] = []
     failures: list[Exception] = []
     async with anyio.create_task_group() as group:
-        group.start_soon(_beat, call, seconds, words)
+        group.start_soon(_beat, call, seconds, words, since)
         try:
             done.append(await work())
         except Exception as error:
@@ -86,13 +100,16 @@ async def beating(call: Call, seconds: float | None, words: str, work: Callable[
     return done[0]
 
 
-async def _beat(call: Call, seconds: float | None, words: str) -> None:
+async def _beat(call: Call, seconds: float | None, words: str, since: float | None) -> None:
     began = anyio.current_time()
+    # The numbers of one call must grow all the time (MCP 2025-11-25, Progress).
+    before = 0.0 if since is None else began - since
+    total = None if seconds is None else round(before + seconds, 3)
+    of = f" of {seconds:g}" if seconds else ""
     while True:
         await anyio.sleep(_BEAT_SECONDS)
-        passed = round(anyio.current_time() - began)
-        of = f" of {seconds:g}" if seconds else ""
+        passed = anyio.current_time() - began
         try:
-            await call.progress(passed, seconds, f"{words}, {passed}{of} s")
+            await call.progress(round(before + passed, 3), total, f"{words}, {passed:.0f}{of} s")
         except Exception:
             return  # nobody listens any more; the work has its own end

@@ -9,8 +9,8 @@ from persistproc_core.errors import (
     AmbiguousProcess,
     DaemonUnavailable,
     InputNotRead,
-    InvalidParams,
     NameTaken,
+    NotRestartable,
     NotRunning,
     PersistprocError,
     ProcessNotFound,
@@ -22,12 +22,12 @@ from persistproc_core.protocol import ClientInfo, ListProcessesParams, TargetPar
 from .calling import asked, common, directory
 from .output import tail
 from .text.people import because, who
-from .text.processes import address, mend, past, state_words
+from .text.processes import LIVE, address, mend, past, state_words
 from .text.safe import inline, quoted, short_path
 from .text.times import ago
 from .tool import Answer, Call
 
-__all__ = ["failure"]
+__all__ = ["failure", "plain"]
 
 _MOST_NAMES = 10
 _LAST_LINES = 10
@@ -41,12 +41,12 @@ async def failure(call: Call, error: PersistprocError) -> Answer:
                 return Answer(await words(call, error), failed=True)
             except PersistprocError:
                 break
-    return Answer(_plain(error), failed=True)
+    return Answer(plain(error), failed=True)
 
 
-def _plain(error: PersistprocError) -> str:
-    hint = inline(error.hint, 400)
-    return f"{_sentence(error.message)}{f' {_sentence(hint)}' if hint else ''}"
+def plain(error: PersistprocError) -> str:
+    """What the daemon says, in sentences."""
+    return f"{_sentence(error.message)}{f' {_advice(error.hint)}' if error.hint else ''}"
 
 
 def _sentence(text: str) -> str:
@@ -54,9 +54,15 @@ def _sentence(text: str) -> str:
     return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
+def _advice(hint: str) -> str:
+    # A message may begin with a name, which stays as it is; a hint begins with a word.
+    words = _sentence(hint)
+    return words[:1].upper() + words[1:]
+
+
 async def _not_found(call: Call, error: PersistprocError) -> str:
     if not isinstance(call.arguments.get("process"), str) or "candidates" not in error.data:
-        return _plain(error)
+        return plain(error)
     told = [f"No process {quoted(str(call.arguments['process']), 60)}."]
     candidates = error.data["candidates"]
     if isinstance(candidates, list) and candidates:
@@ -73,7 +79,9 @@ async def _names(call: Call) -> str:
     if not listed:
         here = f" in the project of {short_path(where)}" if where is not None else ""
         return f"There is none{here}; list_processes(all_projects=true) shows all."
-    names = [f"{address(info, where)} {state_words(info)}" for info in listed[:_MOST_NAMES]]
+    # Where not all fit, those that run are the ones to know of.
+    first = sorted(listed, key=lambda info: info["state"] not in LIVE)[:_MOST_NAMES]
+    names = [f"{address(info, where)} {state_words(info)}" for info in first]
     more = len(listed) - len(names)
     return f"There {'is' if len(listed) == 1 else 'are'}: {', '.join(names)}{f' and {more} more' if more > 0 else ''}."
 
@@ -111,15 +119,21 @@ async def _start_failed(call: Call, error: PersistprocError) -> str:
     # The hint would tell where was searched: the value of PATH.
     found = "search_path" in error.data
     hint = "Check the spelling, or give its whole path: the daemon's PATH may differ from yours." if found else ""
-    return f"{_sentence(error.message)} {hint or _sentence(error.hint)} Nothing was started."
+    return f"{_sentence(error.message)} {hint or _advice(error.hint)} Nothing was started."
 
 
 async def _not_running(call: Call, error: PersistprocError) -> str:
     status = await call.hub.client.get_process_status(**cast("TargetParams", asked(call)))
     name = address(status, directory(call))
+    if status["state"] in LIVE:
+        return f"{name} is {state_words(status)}, but nobody reads its input any more: only a new run would."
     end = await tail(call, status, _LAST_LINES)
     told = f"{name} is not running: {past(status, call.caller)}."
     return f"{told} {mend(status, name)}{end.text}"
+
+
+async def _not_restartable(call: Call, error: PersistprocError) -> str:
+    return f"{_sentence(error.message)} Start its program again where it ran, or with start_process."
 
 
 async def _input_not_read(call: Call, error: PersistprocError) -> str:
@@ -132,11 +146,7 @@ async def _input_not_read(call: Call, error: PersistprocError) -> str:
 
 async def _unavailable(call: Call, error: PersistprocError) -> str:
     hint = error.hint.replace("persistproc list", "list_processes")
-    return f"{_sentence(error.message)} {_sentence(hint)}" if hint else _sentence(error.message)
-
-
-async def _invalid(call: Call, error: PersistprocError) -> str:
-    return _plain(error)
+    return f"{_sentence(error.message)} {_advice(hint)}" if hint else _sentence(error.message)
 
 
 _WORDS: dict[type[PersistprocError], Callable[[Call, PersistprocError], Awaitable[str]]] = {
@@ -146,7 +156,7 @@ _WORDS: dict[type[PersistprocError], Callable[[Call, PersistprocError], Awaitabl
     ProcessProtected: _protected,
     StartFailed: _start_failed,
     NotRunning: _not_running,
+    NotRestartable: _not_restartable,
     InputNotRead: _input_not_read,
     DaemonUnavailable: _unavailable,
-    InvalidParams: _invalid,
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import cast
 
+from persistproc_core.errors import PersistprocError
 from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams
 
 from .calling import common, directory
+from .failures import plain
 from .output import tail
 from .ports import port_trouble
 from .readiness import Outcome
-from .text.processes import LIVE, address, ending, listening, mend, ran_for, what_is_so
+from .text.processes import LIVE, address, ending, left_behind, listening, mend, ran_for, what_is_so
 from .text.safe import quoted
 from .text.times import after
 from .tool import Answer, Call
@@ -18,14 +21,25 @@ from .tool import Answer, Call
 __all__ = ["launched"]
 
 
-async def launched(call: Call, info: ProcessInfo, head: str, outcome: Outcome, notes: list[str]) -> Answer:
-    """``head`` says what was done, ``notes`` what else there is to know."""
+async def launched(
+    call: Call, info: ProcessInfo, head: str, wait: Callable[[], Awaitable[Outcome]], notes: list[str]
+) -> Answer:
+    """``head`` says what was done, ``wait`` tells what comes of it, ``notes`` are what else there is to know."""
+    try:
+        return await _told(call, info, head, await wait(), notes)
+    except PersistprocError as error:
+        # It is done. Who reads only what went wrong afterwards does it again.
+        how = f'get_process_status(process="{address(info, directory(call))}") tells how it is.'
+        return Answer(f"{head} What comes of it was not waited for: {plain(error)} {how}", True, (info["run_id"],))
+
+
+async def _told(call: Call, info: ProcessInfo, head: str, outcome: Outcome, notes: list[str]) -> Answer:
     target = {**common(call, info["project_directory"]), "process": info["name"]}
     status = await call.hub.client.get_process_status(**cast("TargetParams", target))
     end = await tail(call, info)
     name = address(status, directory(call))
     failed = status["run"] == info["run"] and _has_failed(status, outcome)
-    sentences = [head, _state(status, outcome, name, info), *notes]
+    sentences = [head, _state(status, outcome, name, info), left_behind(status, name), *notes]
     if failed:
         sentences.append(await port_trouble(call, end.lines, status))
         sentences.append(mend(status, name))
@@ -55,7 +69,9 @@ def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) 
     at = f" at {urls}" if urls else ""
     took = after(outcome.seconds)
     if outcome.late is not None and outcome.asked:
-        return f"Not ready yet: {what_is_so(outcome.late, status, name)}. wait_for_process waits longer."
+        told = f"Not ready yet: {what_is_so(outcome.late, status, name)}."
+        # Often the port that was asked for is the wrong one.
+        return f"{told}{f' It listens{at}.' if at else ''} wait_for_process waits longer."
     if outcome.met is not None and outcome.asked:
         return f"Ready {took}{_how(outcome)}{f', listening{at}' if at else ''}."
     if at:

@@ -7,9 +7,10 @@ from typing import cast
 
 import anyio.to_thread
 
-from persistproc_core.protocol import ListProcessesParams
+from persistproc_core.protocol import ListProcessesParams, ListReply
 
 from .calling import common, directory, given
+from .reading import read
 from .text.safe import short_path
 from .text.table import process_table
 from .tool import Answer, Call
@@ -20,7 +21,8 @@ __all__ = ["list_processes"]
 async def list_processes(call: Call) -> Answer:
     """Those of the project; without a directory that can be told, of all projects."""
     params = {**common(call), **given(call, "all_projects", "running")}
-    found = (await call.hub.client.list_processes(**cast("ListProcessesParams", params)))["processes"]
+    (listed,) = await read(call, ("list_processes", params))
+    found = cast("ListReply", listed)["processes"]
     if found:
         about = tuple(info["run_id"] for info in found)
         return Answer(process_table(found, call.caller), about=about, tells_change=True)

@@ -7,7 +7,7 @@ from typing import cast
 import anyio
 
 from persistproc_core.errors import PersistprocError
-from persistproc_core.protocol import Event, GetNewsParams
+from persistproc_core.protocol import Event, GetNewsParams, NewsReply
 
 from .calling import common
 from .text.events import news_line
@@ -23,13 +23,17 @@ _BY_CHANGE = ("started", "restarted")
 async def with_news(call: Call, answer: Answer) -> Answer:
     """The answer with its news. An answer without them is worth more than none, so nothing here makes a call fail."""
     try:
-        with anyio.fail_after(_SECONDS):
-            news = await call.hub.client.get_news(**cast("GetNewsParams", common(call)))
+        news = call.news[0] if call.news else await _asked(call)
     except (PersistprocError, TimeoutError):
         return answer
     events = [event for event in news["events"] if not _is_told(event, answer)]
     line = news_line(events, news["omitted"], call.caller)
     return answer._replace(text=f"{answer.text}\n{line}") if line else answer
+
+
+async def _asked(call: Call) -> NewsReply:
+    with anyio.fail_after(_SECONDS):
+        return await call.hub.client.get_news(**cast("GetNewsParams", common(call)))
 
 
 def _is_told(event: Event, answer: Answer) -> bool:

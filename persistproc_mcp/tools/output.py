@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from persistproc_core.errors import InvalidParams
@@ -12,6 +13,7 @@ from persistproc_core.protocol import (
 )
 
 from .calling import asked, common, directory, number, text
+from .reading import read
 from .text.fence import fenced
 from .text.lines import Shown, shown
 from .text.people import because, who
@@ -39,7 +41,8 @@ async def get_process_output(call: Call) -> Answer:
     if cursor is not None and "since" in call.arguments:
         raise InvalidParams("give either cursor (what comes next) or since (the last lines after a place)")
     most = int(number(call, "max_bytes", DEFAULT_BYTES))
-    reply = await call.hub.client.get_process_output(**_params(call, most))
+    (got,) = await read(call, ("get_process_output", _params(call, most)))
+    reply = cast("OutputReply", got)
     room = most - _AROUND
     found = shown(reply["lines"], room, marks_matches="context" in call.arguments)
     if cursor is None:
@@ -50,7 +53,7 @@ async def get_process_output(call: Call) -> Answer:
     return Answer(head + body, about=(reply["run_id"],))
 
 
-def _params(call: Call, most: int) -> GetProcessOutputParams:
+def _params(call: Call, most: int) -> dict[str, object]:
     lines = int(number(call, "lines", DEFAULT_LINES))
     params = asked(call, "cursor", "since", "before", "stream", "run", "grep", "context", "new_in_run")
     params["timestamps"] = True
@@ -58,24 +61,34 @@ def _params(call: Call, most: int) -> GetProcessOutputParams:
         params["ignore_case"] = True
     params["max_bytes"] = most
     if "cursor" not in call.arguments:
-        return cast("GetProcessOutputParams", {**params, "lines": lines})
+        return {**params, "lines": lines}
     # What is not shown after all would be lost: the next call begins behind it. So only what surely fits is asked for.
-    lines = min(lines, most // (2 * _PER_LINE))
+    lines = min(lines, max(1, most // (2 * _PER_LINE)))
     params["head"] = lines
     params["max_bytes"] = max(500, most - _AROUND - _PER_LINE * lines)
     # Without it a cursor of the run before would never lead to the next one.
     if text(call, "cursor") != "start":
         params.setdefault("run", "all")
-    return cast("GetProcessOutputParams", params)
+    return params
 
 
 def _within(found: Shown, reply: OutputReply, room: int, *, marks_matches: bool) -> Shown:
     """As many of the last lines as there is room for, once they have their stamps."""
     lines = reply["lines"]
-    while len(lines) > 1 and sum(len(line.encode("utf-8", "replace")) + 1 for line in found.lines) > room:
-        lines = lines[max(1, len(lines) // 20) :]
+    # Few rounds, for each takes its time: those that fit get no longer but for what is less cut of long ones.
+    while len(lines) > 1 and (beyond := _beyond(found.lines, room)):
+        lines = lines[min(beyond, len(lines) - 1) :]
         found = shown(lines, room, marks_matches=marks_matches)
     return found
+
+
+def _beyond(texts: Sequence[str], room: int) -> int:
+    """How many lines come before the last ones that there is room for."""
+    for place, row in enumerate(reversed(texts)):
+        room -= len(row.encode("utf-8", "replace")) + 1
+        if room < 0:
+            return len(texts) - place
+    return 0
 
 
 def _header(call: Call, name: str, reply: OutputReply, found: Shown) -> str:
@@ -102,7 +115,9 @@ def _which_lines(call: Call, reply: OutputReply, found: Shown) -> str:
     kind = "new " if new else "matching " if "grep" in call.arguments else ""
     if not found.lines:
         if new:
-            return "no new lines"
+            return "no new lines shown" if reply["more"] else "no new lines"
+        if reply["omitted_lines"]:
+            return f"none of {reply['omitted_lines']:,} lines shown"
         return "no such lines" if chosen else "no output yet" if reply["state"] == "running" else "no output"
     omitted = reply["omitted_lines"]
     hidden = (
@@ -145,4 +160,8 @@ async def tail(call: Call, info: ProcessInfo, lines: int = _TAIL_LINES, **select
     reply = await call.hub.client.get_process_output(**cast("GetProcessOutputParams", params))
     found = shown(reply["lines"], _TAIL_BYTES)
     name = address(info, directory(call))
-    return Tail(f"\n{fenced(found.lines, name)}" if found.lines else "", reply["cursor"], found.lines)
+    if not found.lines:
+        return Tail("", reply["cursor"], [])
+    # Who takes the end for all of it looks for the cause in the wrong place.
+    more = "\nLast lines; get_process_output has more:" if reply["omitted_lines"] != 0 else ""
+    return Tail(f"{more}\n{fenced(found.lines, name)}", reply["cursor"], found.lines)

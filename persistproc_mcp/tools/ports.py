@@ -16,11 +16,15 @@ __all__ = ["port_trouble"]
 
 # EADDRINUSE as libuv, Python, Go, Java, nginx and the frameworks on them write it.
 _IN_USE = re.compile(
-    r"(?i)EADDRINUSE|address already in use|address in use|port \d+ is (?:already )?(?:in use|taken|used)"
+    r"(?i)EADDRINUSE|address already in use|address in use|port \d+ (?:is|was) (?:already )?(?:in use|taken|used)"
 )
 _NUMBER = re.compile(r"\b\d{2,5}\b")
 _PORT = re.compile(r"(?i)\bport\W{0,4}(\d{2,5})\b")
 _ADDRESS = re.compile(r"[:,] ?(\d{2,5})\b")
+# A time of day in front of a line, and the number of the error, look like the end of an address.
+_NO_ADDRESS = re.compile(
+    r"(?<![\d.:\]])\d{1,2}:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?!\d)|\b(?:errno|os error|code)\W{0,3}\d+", re.IGNORECASE
+)
 
 
 async def port_trouble(call: Call, lines: Sequence[str], info: Mapping[str, object]) -> str:
@@ -46,10 +50,15 @@ async def port_trouble(call: Call, lines: Sequence[str], info: Mapping[str, obje
 def _named_port(lines: Sequence[str]) -> int | None:
     for index, line in enumerate(lines):
         if _IN_USE.search(line):
-            match = _PORT.search(line) or _ADDRESS.search(line)
+            found = _PORT.search(line) or _last_address(line)
             # Node tells it some lines below, among lines of code that have numbers as well.
             below = (_PORT.search(each) for each in lines[index + 1 : index + 12])
-            match = match or next((found for found in below if found), None)
-            if match is not None:
-                return int(match[1])
+            found = found or next((each for each in below if each), None)
+            if found is not None:
+                return int(found[1])
     return None
+
+
+def _last_address(line: str) -> re.Match[str] | None:
+    *_, last = [None, *_ADDRESS.finditer(_NO_ADDRESS.sub(" ", line))]
+    return last

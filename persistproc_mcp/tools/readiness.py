@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 import anyio
+import anyio.to_thread
 
-from persistproc_core.errors import WaitFailed, WaitTimedOut
-from persistproc_core.protocol import ProcessInfo, WaitForProcessParams, WaitReply
+from persistproc_core.errors import InvalidParams, WaitFailed, WaitTimedOut
+from persistproc_core.protocol import METHODS, ProcessInfo, WaitForProcessParams, WaitReply
+from persistproc_core.validation import validate_params
 
-from .calling import beating, common, given, number
+from .calling import asked, beating, common, given, number, text
 from .tool import Call
 
-__all__ = ["ASKED", "Outcome", "until_ready"]
+__all__ = ["ASKED", "Outcome", "check_conditions", "until_ready"]
 
 ASKED = ("output", "port", "url")
 """The arguments that say what to wait for."""
@@ -35,6 +37,26 @@ class Outcome(NamedTuple):
     """How long it took."""
 
 
+async def check_conditions(call: Call) -> None:
+    """Refuse what nobody can wait for: once something was started, it is too late for that. Raises `InvalidParams`."""
+    validate_params(METHODS["wait_for_process"], {**asked(call, *ASKED, "timeout_seconds"), "process": "any"})
+    pattern = text(call, "output")
+    if pattern is not None:
+        await anyio.to_thread.run_sync(_check_pattern, pattern)
+
+
+def _check_pattern(pattern: str) -> None:
+    # As the daemon reads it; most calls have none, so they need not wait for the import.
+    import regex
+
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        raise InvalidParams(f"output is not a regular expression: {error}") from None
+    except RecursionError:
+        raise InvalidParams("output nests too deeply for a regular expression") from None
+
+
 async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
     """Wait as long as the call allows; ``since``, on anyio's clock, is when it began."""
     wanted = given(call, *ASKED)
@@ -45,7 +67,7 @@ async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
         return Outcome(asked=False)
     words = f"waiting for {info['name']}"
     began = anyio.current_time()
-    outcome = await beating(call, seconds, words, lambda: _waited(call, info, wanted, seconds))
+    outcome = await beating(call, seconds, words, lambda: _waited(call, info, wanted, seconds), since=since)
     return outcome._replace(seconds=anyio.current_time() - began)
 
 

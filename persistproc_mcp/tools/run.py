@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -12,14 +11,14 @@ from .. import log
 from ..callers import Caller
 from ..hub import Hub
 from .arguments import read_arguments
-from .calling import checked_directory
+from .calling import checked_directory, without_guess
 from .declared import TOOLS
 from .failures import failure
 from .news import with_news
 from .text.safe import quoted
-from .tool import Answer, Call, Progress
+from .tool import Answer, Call, Progress, Tool
 
-__all__ = ["run_tool"]
+__all__ = ["prepared", "run_tool"]
 
 
 async def run_tool(hub: Hub, caller: Caller, name: str, arguments: Mapping[str, object], progress: Progress) -> Answer:
@@ -27,25 +26,23 @@ async def run_tool(hub: Hub, caller: Caller, name: str, arguments: Mapping[str, 
     tool = TOOLS.get(name)
     if tool is None:
         return Answer(f"There is no tool {quoted(name, 60)}; there are {', '.join(TOOLS)}.", failed=True)
-    call = Call(hub, _without_guess(caller), arguments, progress)
+    call = Call(hub, caller, arguments, progress, [])
     try:
-        call = call._replace(arguments=read_arguments(tool, arguments))
-        where = checked_directory(call)
-        if where is not None:
-            call = call._replace(arguments={**call.arguments, "working_directory": where})
-    except InvalidParams as error:
-        # Nothing was done yet, and it is soon called again: the news wait for that.
-        return await failure(call, error)
-    try:
+        try:
+            call = prepared(tool, call)
+        except InvalidParams as error:
+            # Nothing was done yet, and it is soon called again: the news wait for that.
+            return await failure(call, error)
         return await with_news(call, await _answered(call, tool.run))
     except Exception as error:
         return _defect(name, error)
 
 
-def _without_guess(caller: Caller) -> Caller:
-    """An editor that was started from a menu works in ``/`` or at home, which says nothing of its user's project."""
-    nowhere = caller.directory in ("/", os.path.expanduser("~"))
-    return caller._replace(directory=None) if nowhere else caller
+def prepared(tool: Tool, call: Call) -> Call:
+    """The call as `Tool.run` takes it: its arguments read and checked. Raises `InvalidParams`."""
+    call = call._replace(caller=without_guess(call.caller), arguments=read_arguments(tool, call.arguments))
+    where = checked_directory(call)
+    return call if where is None else call._replace(arguments={**call.arguments, "working_directory": where})
 
 
 async def _answered(call: Call, run: Callable[[Call], Awaitable[Answer]]) -> Answer:

@@ -13,7 +13,7 @@ from persistproc_core.protocol import ProcessInfo, RestartProcessParams, StartPr
 
 from .calling import asked, beating, common, directory, given
 from .launched import launched
-from .readiness import ASKED, Outcome, until_ready
+from .readiness import ASKED, Outcome, check_conditions, until_ready
 from .text.processes import address, command, difference_texts, started
 from .text.safe import short_path
 from .text.times import epoch
@@ -36,10 +36,10 @@ async def start_process(call: Call) -> Answer:
         **common(call, where),
         **given(call, "command", "name", "environment", "tty", "replace", "fresh", "protected", "reason", "force"),
     }
+    await check_conditions(call)
     client = call.hub.client
     info = await beating(call, None, "starting", lambda: client.start_process(**cast("StartProcessParams", params)))
-    outcome = await _outcome(call, info, began)
-    return await launched(call, info, _head(call, info), outcome, _differences(call, info))
+    return await launched(call, info, _head(call, info), lambda: _outcome(call, info, began), _differences(call, info))
 
 
 async def _outcome(call: Call, info: StartReply, began: float) -> Outcome:
@@ -73,24 +73,31 @@ def _differences(call: Call, info: StartReply) -> list[str]:
 async def restart_process(call: Call) -> Answer:
     """The same for a new run of a known process."""
     began = anyio.current_time()
+    await check_conditions(call)
+    info, ended, notes = await _restarted(call)
+
+    async def outcome() -> Outcome:
+        return Outcome(asked=bool(given(call, *ASKED))) if ended else await until_ready(call, info, began)
+
+    name = address(info, directory(call))
+    what = f"{command(info)} in {short_path(info['working_directory'])}"
+    return await launched(
+        call, info, f"Restarted {name} (pid {info['pid']}, run {info['run']}): {what}.", outcome, notes
+    )
+
+
+async def _restarted(call: Call) -> tuple[ProcessInfo, bool, list[str]]:
+    """The new run, whether it has ended already, and what there is to know about it."""
     client = call.hub.client
     params = cast("RestartProcessParams", asked(call, "reason", "force", "grace_seconds"))
-    info: ProcessInfo
-    notes = []
     try:
         reply = await beating(call, None, "restarting", lambda: client.restart_process(**params))
     except StartFailed as error:
         # It was started, and had ended before the daemon answered: the same as when it ends a moment later.
         if not isinstance(error.data.get("process"), dict):
             raise
-        info = cast("ProcessInfo", error.data["process"])
-        outcome = Outcome(asked=bool(given(call, *ASKED)))
-    else:
-        info = reply
-        if reply["environment_from"] != "run":
-            notes.append("Nobody knew its environment any more: it has the daemon's. To set variables: start_process.")
-        outcome = await until_ready(call, info, began)
-    name = address(info, directory(call))
-    what = f"{command(info)} in {short_path(info['working_directory'])}"
-    head = f"Restarted {name} (pid {info['pid']}, run {info['run']}): {what}."
-    return await launched(call, info, head, outcome, notes)
+        return cast("ProcessInfo", error.data["process"]), True, []
+    if reply["environment_from"] == "run":
+        return reply, False, []
+    unknown = "Nobody knew its environment any more: it has the daemon's. To set variables: start_process."
+    return reply, False, [unknown]

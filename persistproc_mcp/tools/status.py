@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from persistproc_core.protocol import LogPathsReply, RunInfo, StatusReply, TargetParams
+from persistproc_core.protocol import Listener, LogPathsReply, RunInfo, StatusReply
 
 from ..callers import Caller
 from .calling import asked, directory
+from .reading import read
 from .text.people import who
 from .text.processes import (
     LIVE,
@@ -32,9 +33,9 @@ _MOST_NAMES = 100
 
 async def get_process_status(call: Call) -> Answer:
     """State, ports, who did what, where the output lies, and the runs before."""
-    target = cast("TargetParams", asked(call))
-    status = await call.hub.client.get_process_status(**target)
-    paths = await call.hub.client.get_process_log_paths(**target)
+    target = asked(call)
+    both = await read(call, ("get_process_status", target), ("get_process_log_paths", target))
+    status, paths = cast("StatusReply", both[0]), cast("LogPathsReply", both[1])
     name = address(status, directory(call))
     lines = [f"{name}: {state_words(status)} {age(status)}", *_facts(status, call.caller), *_logs(paths)]
     lines += _history(status, call.caller)
@@ -44,7 +45,7 @@ async def get_process_status(call: Call) -> Answer:
 def _facts(status: StatusReply, caller: Caller) -> list[str]:
     live = status["state"] in LIVE
     urls, asks, protector = listening(status["ports"]), status["waiting_for_input"], status["protected_by"]
-    addresses = sorted({f"{listener['address']}:{listener['port']}" for listener in status["ports"]})
+    addresses = sorted({_socket_address(listener) for listener in status["ports"]})
     facts = {
         "project": f"{inline(status['project'])} in {short_path(status['project_directory'])}",
         "command": command(status, 1000) + (" (under /bin/sh -c)" if status["shell"] else ""),
@@ -61,6 +62,12 @@ def _facts(status: StatusReply, caller: Caller) -> list[str]:
         "environment (names)": variables(status["environment_names"], _MOST_NAMES),
     }
     return [f"{title}: {fact}" for title, fact in facts.items() if fact]
+
+
+def _socket_address(listener: Listener) -> str:
+    host = listener["address"]
+    # As in a URL (RFC 3986, section 3.2.2): ::1:5173 is another address.
+    return f"[{host}]:{listener['port']}" if ":" in host else f"{host}:{listener['port']}"
 
 
 def _usage(status: StatusReply) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+from persistproc_core.protocol import NewsReply
+
 from ..callers import Caller
 from ..hub import Hub
 
@@ -33,6 +35,8 @@ class Call(NamedTuple):
     arguments: Mapping[str, object]
     """As they were sent; not checked yet."""
     progress: Progress
+    news: list[NewsReply] | None = None
+    """Holds the news once they came with something else; None where nobody wants any."""
 
 
 class Tool(NamedTuple):

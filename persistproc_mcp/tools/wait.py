@@ -109,8 +109,8 @@ async def _failed(call: Call, failed: WaitFailed) -> Answer:
     if status["state"] not in LIVE:
         told.append(await port_trouble(call, end.lines, status))
         told.append(mend(status, name))
-    elif "run" in failed.message:
-        told.append("Call it again to wait for that one.")
+    else:
+        told.append("Call it again to wait for the run that is there now.")
     return Answer(
         f"{' '.join(filter(None, told))} cursor={end.cursor}{end.text}", failed=True, about=(status["run_id"],)
     )

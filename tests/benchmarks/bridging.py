@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+
+import psutil
 
 import persistproc_mcp.relay
 from tests.benchmarks import facts
@@ -18,28 +19,34 @@ from tests.benchmarks.figures import Figure, Scale, stopwatch
 from tests.benchmarks.hub import Hub
 from tests.kit import Guard, read_line
 from tests.kit.bridge import Bridge
+from tests.kit.raw_http import LEGACY, MODERN, connect, response, tool_call
 
 __all__ = ["bridging"]
 
 _RELAY = str(Path(persistproc_mcp.relay.__file__).with_name("__main__.py"))
-_CALL = {"name": "list_processes", "arguments": {"running": True}}
-_META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": {"name": "benchmark", "version": "1"},
+_HELLO = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
+_TALKS = "i=0; while [ $i -lt 300 ]; do echo line $i of it; i=$((i+1)); done; exec sleep 100000"
+_TOOLS: dict[str, dict[str, object]] = {
+    "list_processes": {},
+    "get_process_status": {"process": "web"},
+    "get_process_output": {"process": "web"},
 }
-_HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
+"""Those that look something up, with their arguments; each is a method of the same name on the socket."""
 
 
 def bridging(hub: Hub, scale: Scale) -> list[Figure]:
-    """a tool call over keep-alive HTTP, of both eras, against the same call on the socket; start and memory"""
+    """tool calls over keep-alive HTTP, of both eras, against the same calls on the socket; start and memory"""
     with _bridge(hub) as (bridge, seconds), hub.sleepers(scale.processes // 3 + 1):
-        return [
-            *_calls(hub, bridge, scale),
+        hub.client.start_process(command=["/bin/sh", "-c", _TALKS], name="web")
+        hub.client.wait_for_process(process="web", output="line 299")
+        figures = [
+            *(figure for tool in _TOOLS for figure in _calls(hub, bridge, tool, scale.requests)),
             Figure("bridge, start to first answer", seconds, "s", 3.0),
-            Figure("bridge, memory", facts.memory(bridge.pid).resident / 2**20, "MiB", 110),
+            *_memory(bridge),
             *_relay(hub, max(scale.pairs // 3, 1)),
         ]
+        hub.remove(["web"])
+        return figures
 
 
 @contextmanager
@@ -54,16 +61,27 @@ def _bridge(hub: Hub) -> Iterator[tuple[Bridge, float]]:
         bridge.kill(signal.SIGTERM)
 
 
-def _calls(hub: Hub, bridge: Bridge, scale: Scale) -> list[Figure]:
-    socket_, modern, legacy = _on_the_socket(hub), _over_http(bridge, modern=True), _over_http(bridge, modern=False)
-    with socket_ as direct, modern as newest, legacy as older:
-        for call in (direct, newest, older):
+def _calls(hub: Hub, bridge: Bridge, tool: str, times: int) -> list[Figure]:
+    arguments = {**_TOOLS[tool], "working_directory": hub.directory}
+    with ExitStack() as stack:
+        calls = [
+            stack.enter_context(_on_the_socket(hub, tool, arguments)),
+            *(stack.enter_context(_over_http(bridge, tool, arguments, version)) for version in (MODERN, LEGACY)),
+        ]
+        for call in calls:
             _timed(call)
-        rounds = [(_timed(direct), _timed(newest), _timed(older)) for _ in range(scale.requests)]
-    base, *overs = (statistics.median(times) * 1000 for times in zip(*rounds, strict=True))
+        rounds = [[_timed(call) for call in calls] for _ in range(times)]
+        busy = [_processor_time(bridge, call, times) for call in calls[1:]]
+    base, *overs = (statistics.median(each) * 1000 for each in zip(*rounds, strict=True))
     return [
-        Figure(f"tool call over HTTP, {era}, p50, beyond the socket's {base:.2f} ms", over - base, "ms", 3.0)
-        for era, over in zip(("2026-07-28", "2025-11-25"), overs, strict=True)
+        Figure(
+            f"{tool} over HTTP, {version}, p50, beyond the socket",
+            over - base,
+            "ms",
+            3.0,
+            f"{over:.2f} ms against {base:.2f} ms, of {times}; processor time of the bridge {spent:.1f} ms",
+        )
+        for version, over, spent in zip((MODERN, LEGACY), overs, busy, strict=True)
     ]
 
 
@@ -73,55 +91,43 @@ def _timed(call: Callable[[], object]) -> float:
     return watch.seconds
 
 
+def _processor_time(bridge: Bridge, call: Callable[[], object], times: int) -> float:
+    before = facts.cpu_seconds(bridge.pid)
+    for _ in range(times):
+        call()
+    return (facts.cpu_seconds(bridge.pid) - before) / times * 1000
+
+
 @contextmanager
-def _on_the_socket(hub: Hub) -> Iterator[Callable[[], object]]:
-    # Both calls that the tool makes: the list, and the news.
+def _on_the_socket(hub: Hub, method: str, arguments: dict[str, object]) -> Iterator[Callable[[], object]]:
     with hub.daemon.connect() as connection:
-
-        def call() -> None:
-            client = {"name": "benchmark"}
-            connection.call("list_processes", running=True, working_directory=hub.directory, client=client)
-            connection.call("get_news", working_directory=hub.directory, client=client)
-
-        yield call
+        yield lambda: connection.call(method, client={"name": "benchmark"}, **arguments)
 
 
 @contextmanager
-def _over_http(bridge: Bridge, *, modern: bool) -> Iterator[Callable[[], object]]:
-    version = "2026-07-28" if modern else "2025-11-25"
-    params: dict[str, object] = {**_CALL, "_meta": _META} if modern else dict(_CALL)
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-    names = "Mcp-Method: tools/call\r\nMcp-Name: list_processes\r\n" if modern else ""
-    head = (
-        f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{bridge.port}\r\nContent-Type: application/json\r\n"
-        f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: {version}\r\n{names}"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    request = head.encode() + body
-    with socket.create_connection(("127.0.0.1", bridge.port), 10) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _over_http(bridge: Bridge, tool: str, arguments: dict[str, object], version: str) -> Iterator[Callable[[], object]]:
+    request = tool_call(bridge.port, tool, arguments, version)
+    with closing(connect(bridge.port)) as connection:
 
         def call() -> None:
             connection.sendall(request)
-            answer = _response(connection)
+            answer = response(connection)
             assert b" 200 OK" in answer[:20], answer
             assert b'"isError":true' not in answer, answer
 
         yield call
 
 
-def _response(connection: socket.socket) -> bytes:
-    data = b""
-    while True:
-        piece = connection.recv(65536)
-        assert piece, "the bridge closed the connection"
-        data += piece
-        head, found, body = data.partition(b"\r\n\r\n")
-        if not found:
-            continue
-        length = next((line[15:] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), None)
-        if body.endswith(b"0\r\n\r\n") if length is None else len(body) >= int(length):
-            return data
+def _memory(bridge: Bridge) -> list[Figure]:
+    serving, watcher = facts.memory(bridge.pid), facts.memory(psutil.Process(bridge.pid).ppid())
+    return [
+        Figure("bridge, memory", serving.resident / 2**20, "MiB", 110, _shared(serving)),
+        Figure("bridge, memory of its watcher", watcher.resident / 2**20, "MiB", None, _shared(watcher)),
+    ]
+
+
+def _shared(memory: facts.Memory) -> str:
+    return "" if memory.proportional is None else f"PSS {memory.proportional / 2**20:.1f} MiB"
 
 
 def _relay(hub: Hub, times: int) -> list[Figure]:

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     retention,
     searching,
     starting,
+    tokens,
     waiting,
 )
 from tests.benchmarks.figures import Figure, Scale
@@ -47,6 +48,7 @@ BENCHMARKS: Final[dict[str, Callable[[Hub, Scale], list[Figure]]]] = {
     "cold": beginning.cold,
     "recovery": beginning.recovery,
     "bridge": bridging.bridging,
+    "tokens": tokens.tokens,
 }
 
 FULL: Final = Scale()

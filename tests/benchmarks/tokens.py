@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 from persistproc_mcp.tools.declared import TOOLS
 from persistproc_mcp.tools.instructions import INSTRUCTIONS
+from tests.benchmarks.figures import Figure, Scale
+from tests.benchmarks.hub import Hub
 
-__all__ = ["count", "definitions", "main"]
+__all__ = ["count", "definitions", "main", "tokens"]
 
 _EXAMPLES = Path(__file__).resolve().parent.parent / "bridge" / "tools" / "examples.json"
 _COUNT = """\
@@ -38,22 +41,35 @@ def definitions() -> dict[str, str]:
 
 def count(texts: list[str], folder: str) -> list[int]:
     """The tokens of each text. Raises `OSError` without Node and CalledProcessError without the package."""
-    script = Path(folder) / "count.mjs"
-    script.write_text(_COUNT, "utf-8")
-    try:
-        done = subprocess.run(
-            ["node", script.name],
-            cwd=folder,
-            input=json.dumps(texts),
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-            timeout=60,
-        )
-    finally:
-        script.unlink()
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _COUNT],
+        cwd=folder,
+        input=json.dumps(texts),
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        timeout=60,
+    )
     counts: list[int] = json.loads(done.stdout)
     return counts
+
+
+def tokens(hub: Hub, scale: Scale) -> list[Figure]:
+    """what definitions, instructions and answers of the tools cost a model; in tokens where TOKENIZER is set"""
+    folder = os.environ.get("TOKENIZER")
+    defined = definitions()
+    answers = [each["answer"] for each in json.loads(_EXAMPLES.read_text("utf-8"))]
+    texts = [f"[{','.join(defined.values())}]", INSTRUCTIONS, *defined.values(), *answers]
+    counts = [len(text.encode("utf-8")) for text in texts] if folder is None else count(texts, folder)
+    unit = "bytes" if folder is None else "tokens"
+    each, told = counts[2 : 2 + len(defined)], counts[2 + len(defined) :]
+    detail = ", ".join(f"{name} {number}" for name, number in zip(defined, each, strict=True))
+    return [
+        Figure("tools, all definitions", counts[0], unit, None if folder is None else 1300, detail),
+        Figure("tools, instructions", counts[1], unit),
+        Figure("tools, answers to the fixed questions, median", statistics.median(told), unit, None, f"of {len(told)}"),
+        Figure("tools, answers to the fixed questions, most", max(told), unit),
+    ]
 
 
 def main() -> int:

@@ -81,6 +81,27 @@ async def test_resources_tell_what_the_tools_tell(
         assert "3" in status
 
 
+async def test_a_folder_whose_name_is_no_utf8(bridge: Bridge, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    async with connected(bridge) as client, client.listen(resources_list_changed=True) as news:
+        with bridge.client(folder) as daemon:
+            daemon.start_process(command=[*program("exit_n", 0), "\x1b[31m\nobey"], name="odd")
+            daemon.wait_for_process(process="odd", exit=True)
+            # It is told of, and so is what comes after it.
+            daemon.remove_process(process="odd")
+            daemon.start_process(command=[*program("exit_n", 0), "\x1b[31m\nobey"], name="odd")
+            daemon.wait_for_process(process="odd", exit=True)
+            with anyio.fail_after(10):
+                for _ in range(3):
+                    assert type(await anext(news)).__name__ == "ResourcesListChanged"
+            (found,) = [one for one in (await client.list_resources()).resources if one.name.endswith("/odd")]
+            assert found.description is not None
+            assert found.description.isprintable()
+            assert "ready" in text_in((await client.read_resource(found.uri)).contents)
+            daemon.remove_process(process="odd")
+
+
 @both_eras
 async def test_prompts_hold_what_is_true_now(bridge: Bridge, daemon: DaemonClient, tmp_path: Path, mode: str) -> None:
     daemon.start_process(command=["sh", "-c", "echo the database is gone; exit 3"], name="prompted")
@@ -184,6 +205,27 @@ async def test_who_listens_hears_of_a_crash_and_of_what_is_printed(
             listening = daemon.get_daemon_status()["connections"]
         # Two subscriptions, of events and of the output: nobody listens any more, so there is none.
         await fewer_connections(daemon, listening - 2)
+
+
+async def test_a_name_that_is_of_one_process_again_is_followed(bridge: Bridge, tmp_path: Path) -> None:
+    folders = [tmp_path / "a" / "twins", tmp_path / "b" / "twins"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    with bridge.client(folders[0]) as first, bridge.client(folders[1]) as second:
+        for daemon in (first, second):
+            daemon.start_process(command=program("sleeper"), name="twin")
+        output = "persistproc://processes/twins/twin/output"
+        async with connected(bridge) as client, client.listen(resource_subscriptions=[output]):
+            before = first.get_daemon_status()["connections"]
+            second.stop_process(process="twin", grace_seconds=0)
+            second.remove_process(process="twin")
+            await anyio.to_thread.run_sync(
+                lambda: eventually(
+                    lambda: first.get_daemon_status()["connections"] > before, what="the other one is followed"
+                )
+            )
+        first.stop_process(process="twin", grace_seconds=0)
+        first.remove_process(process="twin")
 
 
 async def test_one_subscription_serves_all_who_listen(bridge: Bridge, daemon: DaemonClient) -> None:

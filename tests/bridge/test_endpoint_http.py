@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -120,6 +121,9 @@ def test_tools_may_be_cached_and_say_what_they_do(wire: Wire) -> None:
         set(each) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"} for each in hints.values()
     )
     assert all("outputSchema" not in tool for tool in answer["result"]["tools"])
+    # Claude Code shows its model these with their descriptions, and of the others the names.
+    shown = [tool["name"] for tool in answer["result"]["tools"] if tool.get("_meta") == {"anthropic/alwaysLoad": True}]
+    assert shown == ["start_process", "list_processes"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,34 @@ def test_a_tool_that_fails_says_so_in_its_result(wire: Wire) -> None:
     assert "structuredContent" not in answer["result"]
 
 
+def test_a_name_of_the_handshake_is_the_one_that_people_know(wire: Wire, bridge: Bridge, tmp_path: Path) -> None:
+    client = {"name": "codex-mcp-client", "version": "0.169.0"}
+    asked = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": asked}
+    wire.send("POST", "/mcp", body, User_Agent="node")
+    arguments = {"command": "true", "name": "shaken", "working_directory": str(tmp_path), "timeout_seconds": 0}
+    params = {"name": "start_process", "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params}
+    wire.send("POST", "/mcp", body, MCP_Protocol_Version="2025-06-18", User_Agent="node")
+    with bridge.client(tmp_path) as daemon:
+        started = daemon.get_process_status(process="shaken")["started_by"]
+    assert (started["name"], started["version"]) == ("codex", "0.169.0")
+
+
+def test_who_works_at_home_has_no_project_there(wire: Wire) -> None:
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "prompts/get",
+        "params": {"name": "bring_project_up", "_meta": _META},
+    }
+    headers = {"MCP_Protocol_Version": _MODERN, "Mcp_Method": "prompts/get", "Mcp_Name": "bring_project_up"}
+    _, _, answer = wire.send("POST", "/mcp", body, **headers, Persistproc_Directory=os.path.expanduser("~"))
+    text = answer["result"]["messages"][0]["content"]["text"]
+    assert text.startswith("Bring this project up")
+    assert "in the project of" not in text
+
+
 def test_conversations_of_one_process_are_told_apart(wire: Wire, bridge: Bridge, tmp_path: Path) -> None:
     arguments = {
         "command": "sleep 1000",
@@ -176,3 +208,22 @@ def test_conversations_of_one_process_are_told_apart(wire: Wire, bridge: Bridge,
     assert started["name"] == "codex"
     assert started["version"] == "0.169.0"
     assert started["session"] == "t-1"
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", _MODERN])
+def test_a_look_up_is_answered_without_a_stream(wire: Wire, version: str, tmp_path: Path) -> None:
+    def kind(tool: str, **arguments: object) -> str:
+        params = {"name": tool, "arguments": {"working_directory": str(tmp_path), **arguments}}
+        if version == _MODERN:
+            _, headers, answer = wire.modern("tools/call", **params)
+        else:
+            body = {"jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": params}
+            _, headers, answer = wire.send("POST", "/mcp", body, MCP_Protocol_Version=version)
+        assert answer["result"]["content"][0]["text"]
+        return headers["content-type"]
+
+    for tool in ("list_processes", "get_process_status", "get_process_output"):
+        assert kind(tool, **({} if tool == "list_processes" else {"process": "web"})) == "application/json"
+    # What waits tells its progress meanwhile; the older versions open the stream at once for that.
+    streamed = kind("wait_for_process", process="web", exit=True, timeout_seconds=1)
+    assert streamed == ("application/json" if version == _MODERN else "text/event-stream")

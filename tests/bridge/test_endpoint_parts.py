@@ -6,11 +6,14 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message
 
 from persistproc_mcp.endpoint.addresses import PROCESSES, Address, address_in, addresses_of
+from persistproc_mcp.endpoint.promptly import peek
 from persistproc_mcp.endpoint.sharing import Sharing
 
-_names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+# Also what stands for bytes of a folder's name that are no UTF-8 (PEP 383).
+_names = st.text(st.characters(exclude_categories=["Cc"]), min_size=1, max_size=20)
 
 
 @given(project=_names, name=_names)
@@ -87,3 +90,34 @@ async def test_who_gives_up_before_the_work_has_begun_ends_it() -> None:
         with anyio.fail_after(5):
             await ended.wait()
         assert len(sharing) == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("body", "is_look_up"),
+    [
+        (b'{"id": 1, "method": "tools/call", "params": {"name": "list_processes"}}', True),
+        (b'{"id": 1, "method": "tools/call", "params": {"name": "wait_for_process"}}', False),
+        (b'{"id": 1, "method": "tools/call", "params": {"name": "start_process"}}', False),
+        (b'{"method": "tools/call", "params": {"name": "list_processes"}}', False),
+        (b'{"id": 1, "method": "prompts/get", "params": {"name": "list_processes"}}', False),
+        (b'{"id": 1, "method": "tools/call", "params": {"name": ["list_processes"]}}', False),
+        (b'{"id": 1, "method": "tools/call", "params": ["list_processes"]}', False),
+        (b'[{"id": 1, "method": "tools/call", "params": {"name": "list_processes"}}]', False),
+        (b"{", False),
+        (b"\xff", False),
+    ],
+)
+async def test_a_body_that_was_looked_into_is_read_once_more(body: bytes, is_look_up: bool) -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": body, "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    peeked = await peek(receive)
+    assert peeked.is_look_up is is_look_up
+    assert await peeked.receive() == {"type": "http.request", "body": body, "more_body": False}
+    assert await peeked.receive() == {"type": "http.disconnect"}

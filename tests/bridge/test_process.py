@@ -102,13 +102,17 @@ def test_a_home_that_is_served_in_another_way(bridge: Bridge, served: Cli, words
     error = served("serve", *words, check=1).stderr
     assert f"a bridge (pid {bridge.pid}) serves this home already" in error
     assert problem in error
+    # Agents have the old URL, or no token, in their configuration.
     assert "serve --stop" in error
+    assert "agent install" in error
 
 
 def test_a_port_that_another_home_is_served_on(bridge: Bridge, alone: Cli) -> None:
     error = alone("serve", "--port", str(bridge.port), check=1).stderr
     assert f"another persistproc has it (home {bridge.home.path}, pid {bridge.pid})" in error
     assert "--port N" in error
+    document = json.loads(alone("serve", "--detach", "--json", "--port", str(bridge.port), check=1).stderr)
+    assert document["error"]["code"] == "port_taken"
     assert not os.path.exists(alone.home.bridge_socket)
 
 
@@ -138,6 +142,20 @@ def test_a_token_that_others_may_read(alone: Cli) -> None:
     error = alone("serve", "--token", "--port", "0", check=1).stderr
     assert f"run: chmod 600 {alone.home.token}" in error
     assert "secret" not in error
+
+
+@pytest.mark.parametrize("kind", ["a link", "a folder", "a pipe"])
+def test_a_token_that_is_no_file(alone: Cli, tmp_path: Path, kind: str) -> None:
+    token = Path(alone.home.token)
+    token.parent.mkdir(mode=0o700, exist_ok=True)
+    if kind == "a link":
+        token.symlink_to(tmp_path / "elsewhere")
+    elif kind == "a folder":
+        token.mkdir()
+    else:
+        os.mkfifo(token, 0o600)
+    error = alone("serve", "--token", "--port", "0", check=1).stderr
+    assert ("it is a symbolic link" if kind == "a link" else "it is no file") in error
 
 
 def test_the_life_of_a_bridge_in_front_of_somebody(alone: Cli) -> None:

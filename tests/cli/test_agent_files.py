@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
+from persistproc_cli.agents.own import run_own_command
 from tests.cli.agents import BACKUP, URL, Machine, machine, section_of
+from tests.kit import wait_gone
 
 __all__ = ["machine"]
 
@@ -164,3 +167,49 @@ def test_no_configuration_is_touched_while_another_writes_it(machine: Machine) -
         file.replace("{}", private=False, project=False)
     assert path.read_text("utf-8") == '{"new": 1}'
     assert len(machine.files()) == 1
+
+
+@pytest.mark.parametrize("text", [None, '{\n  "theme": "a"\n}\n'], ids=["new", "old"])
+@pytest.mark.parametrize("name", ["cursor", "codex", "goose", "zed"])
+def test_from_one_way_to_the_other_leaves_nothing_behind(machine: Machine, name: str, text: str | None) -> None:
+    """What we have written ourselves is not kept: the copy would hold our own entry, and perhaps its token."""
+    before = []
+    if text is not None:
+        path = machine.configuration_of(name, text if name in ("cursor", "zed") else "")
+        before = [(path, path.read_text("utf-8"))]
+    files = machine.files()
+    for options in ([], ["--stdio"], []):
+        machine("install", name, *options)
+    assert len([file for file in machine.files() if BACKUP in file]) == len(before)
+    machine("uninstall", name)
+    assert machine.files() == files
+    assert [(path, path.read_text("utf-8")) for path, _ in before] == before
+
+
+def test_each_copy_holds_what_was_there(machine: Machine) -> None:
+    path = machine.file(".cursor/mcp.json")
+    contents = {f'{{"mcpServers": {{"other": {number}}}}}' for number in range(4)}
+    for content in sorted(contents):  # all of one second, or two
+        machine.file(".cursor/mcp.json", content)
+        machine("install", "cursor")
+    copies = {file.read_text("utf-8") for file in path.parent.iterdir() if BACKUP in file.name}
+    assert copies == contents
+
+
+def test_a_path_that_is_no_text_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration can hold it."""
+    monkeypatch.setenv("PERSISTPROC_HOME", str(machine.home / "p\udcff"))
+    machine.file(".cursor/mcp.json", "{}")
+    for options in ([], ["--print"]):
+        machine("install", "cursor", "goose", "--stdio", *options, check=1)
+        assert machine.noted.count("is not UTF-8 text; nothing was changed") == 2
+    assert machine.files() == ["ana/.cursor/mcp.json"]
+
+
+def test_an_own_command_without_end_is_ended_with_its_children(tmp_path: Path) -> None:
+    """Programs that npm installs start the real one as their child."""
+    program = tmp_path / "agent"
+    program.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > {tmp_path}/child\nwait\n", "utf-8")
+    program.chmod(0o755)
+    assert run_own_command([str(program)], 1) == "it did not end within 1 s"
+    wait_gone(int((tmp_path / "child").read_text("ascii")))

@@ -136,7 +136,7 @@ def test_json_means_what_it_means(value: object) -> None:
         ("{} /* c", 1, "a comment has no end"),
         ("{}\n{}", 2, "there is something after the end of the document"),
         ("[]", 1, "the document is not an object"),
-        ('{"a":' + "[" * 101 + "]" * 101 + "}", 1, "more than 100 levels"),
+        ('{"a":' + "[" * 101 + "]" * 101 + ",}", 1, "more than 100 levels"),
         ('{"a":', 1, "expected a value, not 'the end'"),
     ],
     ids=range(15),

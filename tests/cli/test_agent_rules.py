@@ -98,6 +98,16 @@ def test_nothing_else_is_changed(text: str, newline: str) -> None:
     assert without_rules(f"{after}{newline}more{newline}") == f"{text}{newline}more{newline}"
 
 
+def test_the_folder_that_they_stood_in_stays(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = machine.home / ".notes"
+    hidden.mkdir()
+    monkeypatch.setenv("PWD", str(hidden))
+    monkeypatch.chdir(hidden)
+    machine("rules", "--write")
+    machine("rules", "--uninstall")
+    assert list(machine.home.iterdir()) == [hidden]
+
+
 def test_in_a_directory_that_is_gone(machine: Machine) -> None:
     os.rmdir(machine.project / ".git")
     os.rmdir(machine.project)

@@ -39,6 +39,12 @@ class Peer:
         self._seen.append(request)
         return request
 
+    def batch(self) -> list[dict[str, Any]]:
+        """The next line, which holds several requests; counted as one that was seen."""
+        requests: list[dict[str, Any]] = json.loads(self._file.readline())
+        self._seen.append({"batch": requests})
+        return requests
+
     def reply(self, request: dict[str, Any], result: object) -> None:
         self.send({"jsonrpc": "2.0", "id": request["id"], "result": result})
 

@@ -10,7 +10,13 @@ import pytest
 
 from persistproc_core import protocol
 from persistproc_core.client import AsyncClient, piece_bytes
-from persistproc_core.errors import DaemonUnavailable, ProcessNotFound, ProcessProtected
+from persistproc_core.errors import (
+    DaemonUnavailable,
+    InvalidParams,
+    InvalidRequest,
+    ProcessNotFound,
+    ProcessProtected,
+)
 from persistproc_core.paths import Home
 from tests.client.line_server import Peer, answer, echo, line_server
 from tests.kit import Daemon
@@ -122,3 +128,48 @@ async def test_a_large_request_is_sent_while_others_run(home: Home) -> None:
             reply = await client.call("send_process_input", {"input": text})
     assert isinstance(reply, dict)
     assert reply["input"] == text
+
+
+async def test_reads_in_one_round_trip(daemon: Daemon, tmp_path: Path) -> None:
+    with anyio.fail_after(50):
+        async with AsyncClient(working_directory=str(tmp_path)) as client:
+            listed, missing, news = await client.read_together(
+                [("list_processes", {}), ("get_process_status", {"process": "nothing"}), ("get_news", {})]
+            )
+            assert listed == {"processes": []}
+            assert isinstance(missing, ProcessNotFound)
+            assert isinstance(news, dict)
+            assert news["events"] == []
+            with pytest.raises(InvalidParams, match="stop_process changes something"):
+                await client.read_together([("list_processes", {}), ("stop_process", {"process": "web"})])
+            assert (await client.list_processes())["processes"] == []
+
+
+async def test_reads_are_asked_again_when_the_connection_is_lost(home: Home) -> None:
+    def lose_the_first(peer: Peer) -> None:
+        peer.greet()
+        asked = peer.batch()
+        if len(server.seen) > 1:
+            # In any order (JSON-RPC 2.0, section 6).
+            peer.send([{"jsonrpc": "2.0", "id": each["id"], "result": each["method"]} for each in reversed(asked)])
+
+    with anyio.fail_after(20), line_server(home.socket, lose_the_first) as server:
+        client = AsyncClient(home=home.path, autostart=False)
+        assert await client.read_together([("list_processes", {}), ("list_marks", {})]) == [
+            "list_processes",
+            "list_marks",
+        ]
+        await client.aclose()
+
+
+async def test_a_batch_that_is_refused_as_a_whole(home: Home) -> None:
+    def refuse(peer: Peer) -> None:
+        peer.greet()
+        peer.batch()
+        peer.send({"jsonrpc": "2.0", "id": None, "error": InvalidRequest("too many").to_wire()})
+
+    with anyio.fail_after(20), line_server(home.socket, refuse):
+        client = AsyncClient(home=home.path, autostart=False)
+        with pytest.raises(InvalidRequest, match="too many"):
+            await client.read_together([("list_processes", {})])
+        await client.aclose()

@@ -162,6 +162,26 @@ def test_the_start_of_an_ended_one_leaves_its_owner(hub: Hub, held: dict[str, An
     assert (again["run"], again["protected_by"]) == (2, OWNER)
 
 
+def test_what_it_left_behind_is_protected_as_well(hub: Hub) -> None:
+    """A program that makes itself a daemon has ended; a plain start would end what it is now."""
+    command = program("leader_dies")
+    hub.finish(command, name="p", protected=True, client=OWNER)
+    member = int(hub.lines("p")[0].split()[1])
+    assert hub.error("start_process", command=command, name="p", client=OTHER).code == "process_protected"
+    assert is_alive(member)
+    assert hub.start(command, name="p", **FORCED)["run"] == 2
+    assert not is_alive(member)
+
+
+def test_its_owner_gives_another_reason(hub: Hub, held: dict[str, Any]) -> None:
+    watcher = Subscriber(hub, "watch_processes", types=["protected"])
+    for reason in ({}, {"reason": "a demo runs"}, {"reason": "the second demo"}):
+        hub.call("protect_process", "p", client=OWNER, **reason)
+    assert watcher.until_event("protected")["reason"] == "protected by claude-code: the second demo"
+    error = hub.error("stop_process", "p", client=OTHER)
+    assert error.error["message"].endswith(": the second demo; nothing was done")
+
+
 def test_it_does_not_keep_the_daemon_from_ending(hub: Hub, held: dict[str, Any]) -> None:
     reply = hub.connection.call("shutdown_daemon", stop_processes=True, client=OTHER)
     assert reply["stopped"] == [f"{hub.project.name}/p"]

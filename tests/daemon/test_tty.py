@@ -100,6 +100,16 @@ def test_a_full_screen_program_does_not_break_the_log(hub: Hub) -> None:
     assert not any("\x1b" in line for line in hub.lines("t"))
 
 
+@pytest.mark.parametrize("tty", [True, False], ids=["terminal", "pipe"])
+def test_the_end_of_input_is_what_enter_sends(hub: Hub, tty: bool) -> None:
+    # Menus read key by key: Enter is a carriage return there, and a newline is Ctrl-J.
+    raw = "stty raw -echo; " if tty else ""
+    hub.start(["sh", "-c", f"{raw}echo ready; head -c 2 | od -An -tx1"], name="t", tty=tty)
+    hub.await_line("t", "^ready")
+    assert hub.call("send_process_input", "t", input="y")["bytes"] == 2
+    hub.await_line("t", "79 0d" if tty else "79 0a")
+
+
 def test_base64_is_input_byte_by_byte(hub: Hub) -> None:
     hub.ready(program("echo_stdin"), name="pipes")
     reply = hub.call("send_process_input", "pipes", base64=base64.b64encode(b"a\xc3\xa9\n").decode())

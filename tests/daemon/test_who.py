@@ -68,11 +68,17 @@ def test_what_ended_by_itself_was_stopped_by_nobody(hub: Hub) -> None:
 def test_replacing_and_starting_afresh_is_a_restart(hub: Hub) -> None:
     hub.ready(SLEEPER, name="p", client=STARTER)
     hub.start(SLEEPER, name="p", fresh=True, client=OTHER, reason="new settings")
+    watcher = Subscriber(hub, "watch_processes", types=["started", "restarted", "stopping", "stopped"], after=0)
     hub.start(["sleep", "100"], name="p", replace=True, client=THIRD)
     third, second, first = hub.status("p")["history"]
     assert [run["replaced_run"] for run in (third, second, first)] == [2, 1, None]
     assert (first["stopped_by"], first["stop_reason"]) == (OTHER, "new settings")
     assert (second["stopped_by"], second["reason"]) == (THIRD, "replaced by persistproc-cli")
+    watcher.until(lambda: watcher.kinds.count("restarted") == 2)
+    assert [(event["type"], event["reason"]) for event in watcher.events[1:]] == [
+        *((kind, "restarted by cursor: new settings") for kind in ("stopping", "stopped", "started", "restarted")),
+        *((kind, "replaced by persistproc-cli") for kind in ("stopping", "stopped", "started", "restarted")),
+    ]
     hub.stop("p")
     assert hub.start(["sleep", "100"], name="p")["replaced_run"] is None, "there was nothing in whose place it came"
 

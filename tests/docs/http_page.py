@@ -64,11 +64,12 @@ A GET never changes anything.
 `{process}` is a name, a pid, or `project/name` as one segment: `shop%2Fweb`.
 
 `working_directory` is where names are looked up, and where a command is started. Without it the caller's own is taken,
-where that can be told: the bridge asks the kernel which process is at the other end of the connection.
+where that can be told: the bridge asks the kernel which process is at the other end of the connection. Where it cannot,
+something is started only with a `working_directory`.
 `client` is filled in likewise: a `name` from the `User-Agent`, and the `pid`.
 
 A reply is the result of the method, as JSON. When the client closes the connection, what was waited for on its
-behalf is given up.
+behalf is given up. When the bridge ends, the answer is 503 with `shutting_down`: ask again.
 
 """
 

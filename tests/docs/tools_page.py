@@ -6,8 +6,13 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
 from persistproc_core.protocol import METHODS
 from persistproc_core.validation import fields
+from persistproc_mcp.endpoint.prompts import PROMPTS
+from persistproc_mcp.endpoint.resources import EVERYTHING, TEMPLATES
+from persistproc_mcp.endpoint.updates import TYPES
 from persistproc_mcp.tools.declared import TOOLS
 from persistproc_mcp.tools.instructions import INSTRUCTIONS
 from persistproc_mcp.tools.tool import Tool
@@ -20,7 +25,7 @@ _EXAMPLES = Path(__file__).resolve().parent.parent / "bridge" / "tools" / "examp
 INTRODUCTION = """\
 # MCP tools
 
-<!-- Made by `make docs` from persistproc_mcp/tools and tests/bridge/tools/examples.json. Do not edit. -->
+<!-- Made by `make docs` from persistproc_mcp/{tools,endpoint} and tests/bridge/tools/examples.json. Do not edit. -->
 
 What an agent that is [connected to persistproc](../user-guide/agent-integration.md) can do. Arguments are called as in
 the [protocol](protocol.md#methods), and mean the same.
@@ -63,6 +68,51 @@ was started before. `wait_for_process` asks the `url` that it is given.
 """
 
 
+RESOURCES = """\
+## Resources
+
+What the read-only tools say, for people and clients that attach it to a conversation. Texts are those of the tools,
+without the news. `resources/list` names the list of processes and the output of each process of every project.
+
+"""
+
+AFTER_RESOURCES = """\
+`{project}` is the short name of a project, or its directory where several have that name. It may be left out: then the
+name is looked up in the client's project first. Each value is percent-encoded. What is not there is the error -32602,
+with the `uri` in its `data`.
+
+"""
+
+PROMPTS_BEGIN = """\
+## Prompts
+
+What a person picks in an agent's menu. The text holds what is true at that moment: what the tools would say.
+
+"""
+
+COMPLETION = """\
+## Completion
+
+`completion/complete` completes the arguments of prompts and the values in the templates of resources with names of
+processes, projects and directories that there are: at most 100, and first those that begin with what was typed.
+
+"""
+
+SUBSCRIPTIONS = """\
+## Subscriptions
+
+Clients that speak {modern} can listen (`subscriptions/listen`). They are told that something changed, and read it
+again:
+
+- `resourcesListChanged`: a process was started or removed.
+- `resourceSubscriptions`: an address of a list, a status or an output. A list and a status change with these events:
+  {events}. An output changes with them too, and, at most twice a second, when something is printed.
+
+Ports and questions are told by nobody. Tools and prompts never change. Clients of older versions would say
+`resources/subscribe`, which needs a session; it is not offered.
+"""
+
+
 def tools_page() -> str:
     """The text of docs/api/mcp-tools.md."""
     rows = [(f"[`{tool.name}`](#{slug(tool.name)})", *map(_mark, _annotations(tool))) for tool in TOOLS.values()]
@@ -75,7 +125,34 @@ def tools_page() -> str:
     for tool in TOOLS.values():
         parts.append(_tool(tool))
         parts += [_example(each) for each in examples if each["tool"] == tool.name]
+    parts += [_resources(), _prompts(), COMPLETION]
+    events = ", ".join(f"`{name}`" for name in TYPES)
+    parts.append(SUBSCRIPTIONS.format(modern=", ".join(MODERN_PROTOCOL_VERSIONS), events=events))
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def _resources() -> str:
+    rows = [(f"`{EVERYTHING.uri}`", _sentence(EVERYTHING.description))]
+    rows += [(f"`{each.uri_template}`", _sentence(each.description)) for each in TEMPLATES]
+    return RESOURCES + table(("address", "text"), rows) + AFTER_RESOURCES
+
+
+def _prompts() -> str:
+    parts = [PROMPTS_BEGIN]
+    for prompt in PROMPTS:
+        rows = [
+            (
+                f"`{argument.name}`",
+                f"{'**Required.** ' if argument.required else ''}{_sentence(argument.description)}",
+            )
+            for argument in prompt.arguments or []
+        ]
+        parts.append(f"### {prompt.name}\n\n{_sentence(prompt.description)}\n\n{table(('argument', 'meaning'), rows)}")
+    return "".join(parts)
+
+
+def _sentence(text: str | None) -> str:
+    return f"{(text or '').rstrip('.')}."
 
 
 def _annotations(tool: Tool) -> tuple[bool, ...]:

@@ -67,6 +67,13 @@ def test_without_HOME_the_password_database_is_asked(monkeypatch: pytest.MonkeyP
     assert os.path.isabs(resolve_home().path)
 
 
+def test_an_empty_HOME_does_not_lead_to_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
+    with pytest.raises(UnsafeHome, match="cannot tell your home"):
+        resolve_home()
+
+
 def test_making_a_home_touches_nothing(folder: Path) -> None:
     home = Home(str(folder / "new"))
     home.check()

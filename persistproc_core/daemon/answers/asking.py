@@ -90,6 +90,8 @@ def _check(params: GetProcessOutputParams) -> None:
 
 def _runs(process: Process, params: GetProcessOutputParams) -> tuple[tuple[Run, ...], Offsets | None]:
     """The runs that are asked for, and the place in the first of them that a cursor names."""
+    if not process.runs:
+        raise ProcessNotFound(f"{process.name} was removed meanwhile", hint="there is nothing to read")
     cursor = params.get("cursor")
     wanted = str(params["run"]) if "run" in params else None
     if cursor == "start" or cursor is None:

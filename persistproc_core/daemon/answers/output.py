@@ -129,7 +129,8 @@ def _reply(process: Process, found: Found, idle: bool | None) -> OutputReply:
         "project_directory": process.project_directory,
         "run": run.number,
         "run_id": run.run_id,
-        "newest_run": process.runs[-1].number,
+        # It may have been removed while its output was read.
+        "newest_run": process.current.number if process.current else run.number,
         "state": run.state,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

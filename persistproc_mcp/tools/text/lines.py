@@ -16,12 +16,16 @@ __all__ = ["Shown", "line_texts", "looks_wrong", "shown"]
 
 _LEAST_WIDTH = 400
 _STAMP = len("13:58:24 ")
+_SECOND = len("2026-03-01T13:58:24")
+"""The daemon's times are all in UTC."""
 
 # What tools write when something is wrong; "0 errors" and "no errors" say the opposite.
 _WRONG = re.compile(
     r"(?i:\b(?:error|exception|traceback|fatal|panic|panicked|failed|failure|segfault|unhandled)s?\b)"
     r"|[a-z](?:Error|Exception)\b|\bERR!"
 )
+_WORDS = ("err", "exception", "traceback", "fatal", "panic", "fail", "segfault", "unhandled")
+"""One of them is in everything that matches."""
 _ALL_RIGHT = re.compile(r"(?i)\b(?:0|no|without)\s+(?:\w+\s+)?(?:error|exception|failure|failed)s?\b|\b0 failed\b")
 
 
@@ -61,7 +65,7 @@ def shown(lines: Sequence[OutputLine], most: int, *, marks_matches: bool = False
         mark = ("  " if line.get("context") else "> ") if marks_matches else ""
         stream = "[stderr] " if line["stream"] == "stderr" and len(streams) > 1 else ""
         texts.append(f"{stamps.before(line)}{mark}{stream}{text}{f' (x{times})' if times > 1 else ''}")
-    wrong = sum(each.times for each in folded if looks_wrong(each.text))
+    wrong = sum(each.times for each in folded if looks_wrong(each.text)) if _may_be_wrong(folded) else 0
     cut = sum("cut_bytes" in each.line or "characters cut]…" in each.text for each in folded)
     return Shown(texts, sum(each.times for each in folded), wrong, cut)
 
@@ -74,6 +78,12 @@ def line_texts(lines: Sequence[str], most: int = 1000) -> list[str]:
 def looks_wrong(text: str) -> bool:
     """True for a line that reads like an error."""
     return bool(_WRONG.search(text)) and not _ALL_RIGHT.search(text)
+
+
+def _may_be_wrong(folded: Sequence[_Line]) -> bool:
+    # The pattern takes longer than all else that is done for an answer, and few logs have anything for it.
+    text = "\n".join(each.text for each in folded).lower()
+    return any(word in text for word in _WORDS)
 
 
 def _folded(lines: Sequence[OutputLine], width: int) -> list[_Line]:
@@ -110,6 +120,7 @@ class _Stamps:
         self._used = any("time" in line for line in lines)
         self._date = time.strftime("%Y-%m-%d")
         self._clock = ""
+        self._second = ""
 
     def before(self, line: OutputLine) -> str:
         if not self._used:
@@ -117,6 +128,10 @@ class _Stamps:
         stamp = line.get("time")
         if stamp is None:
             return " " * _STAMP
+        # Most lines are of the same second as the one before, and a calendar takes its time.
+        if stamp[:_SECOND] == self._second:
+            return " " * _STAMP
+        self._second = stamp[:_SECOND]
         date, clocked = clock(stamp)
         if date != self._date:
             self._date, self._clock = date, clocked

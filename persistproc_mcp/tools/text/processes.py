@@ -21,6 +21,7 @@ __all__ = [
     "command",
     "difference_texts",
     "ending",
+    "left_behind",
     "listening",
     "mend",
     "past",
@@ -33,6 +34,8 @@ __all__ = [
 
 LIVE: tuple[State, ...] = ("starting", "running", "stopping")
 _MOST_PORTS = 4
+_CANNOT_RUN = (126, 127)
+"""Exit codes of a shell whose command cannot be executed, or is not found (POSIX.1-2017, XCU 2.8.2)."""
 _MOST_NAMES = 8
 
 
@@ -100,9 +103,20 @@ def mend(info: ProcessInfo, name: str) -> str:
     """What to do about one that has ended."""
     if info["captured"]:
         return "persistproc did not start it, so it cannot restart it: start its program again where it ran."
+    if info["exit_code"] in _CANNOT_RUN:
+        return f'Its command cannot run: give a right one to start_process(name="{info["name"]}", command=...).'
     if info["state"] in ("failed", "lost"):
         return f'Mend the cause, then restart_process(process="{name}").'
     return f'restart_process(process="{name}") starts it again.'
+
+
+def left_behind(info: ProcessInfo, name: str) -> str:
+    """What goes on although the command has ended: a command with ``&`` at its end, a launcher."""
+    count = len(info["survivors"])
+    if info["state"] in LIVE or not count:
+        return ""
+    alive = "1 process that it started goes on" if count == 1 else f"{count} processes that it started go on"
+    return f'But {alive} in the background: stop_process(process="{name}") ends that. Without & it can be watched.'
 
 
 def what_is_so(error: PersistprocError, info: ProcessInfo, name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,6 +69,29 @@ def test_a_name_is_one_segment_of_the_path(api: Api) -> None:
     for name in names:
         assert api.get(f"/api/processes/{name}").json["run_id"] == started["run_id"], name
     assert api.get("/api/processes/shop/web").status == 404
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no directory can be told")
+@pytest.mark.parametrize("header", [[], ["-H", "Persistproc-Directory: /"]], ids=["of the process", "of a relay"])
+@pytest.mark.parametrize("path", ["/api/processes", "/rpc"])
+def test_nothing_is_started_where_nobody_knows_where(api: Api, path: str, header: list[str]) -> None:
+    # From the desktop programs are started in /; the daemon would run the command in the user's home.
+    params = {"command": ["true"], "name": "lost"}
+    body = params if path == "/api/processes" else request("start_process", **params)
+    curl = [
+        "curl",
+        "-s",
+        "-H",
+        "Content-Type: application/json",
+        *header,
+        "-d",
+        json.dumps(body),
+        api.bridge.url + path,
+    ]
+    answer = subprocess.run(curl, cwd="/", capture_output=True, encoding="utf-8", timeout=20).stdout
+    assert "working_directory is needed: where you work cannot be told" in answer
+    listed = api.get("/api/processes", all_projects="true").json["processes"]
+    assert "lost" not in [process["name"] for process in listed]
 
 
 def test_protection_is_shown_and_holds(api: Api) -> None:
@@ -156,6 +181,12 @@ def test_paths_and_methods_that_are_not_there(api: Api) -> None:
     assert refused.headers["allow"] == "GET, POST"
     assert api.get("/rpc").headers["allow"] == "POST"
     assert api.request("HEAD", "/api/processes").body == b""
+    assert api.get("/nothing").error == api.get("/api/nothing").error
+    # Who opens the agents' address in a browser is told where to go.
+    opened = api.get("/mcp/")
+    assert (opened.status, opened.headers["allow"]) == (405, "POST")
+    assert opened.error["hint"] == "agents speak MCP here; what people read is at /"
+    assert api.request("PUT", "/health").headers["allow"] == "GET, HEAD"
 
 
 def test_reading_never_changes_anything() -> None:

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -239,6 +240,24 @@ def test_streams_outlive_the_daemon_and_end_with_the_bridge(new_bridge: Callable
             web_socket.recv(5)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code in (1001, 1012)
+
+
+def test_a_wait_is_answered_when_the_bridge_ends(new_bridge: Callable[..., Bridge], tmp_path: Path) -> None:
+    bridge = new_bridge()
+    bridge.start()
+    api = Api(bridge, tmp_path)
+    api.start(program("sleeper"), "web")
+    wanted = {"process": "web", "output": "never", "timeout_seconds": 50}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "wait_for_process", "params": wanted}
+    with bridge.client() as client, ThreadPoolExecutor() as pool:
+        before = client.get_daemon_status()["connections"]
+        waiting = [pool.submit(api.post, f"{WEB}/wait", output="never", timeout_seconds=50), pool.submit(api.rpc, call)]
+        # The bridge has one connection left of the calls before, so two waits take one more.
+        eventually(lambda: client.get_daemon_status()["connections"] == before + 1, what="both wait")
+        bridge.kill(signal.SIGTERM)
+        for reply in (each.result(5) for each in waiting):
+            assert (reply.status, reply.error["code"]) == (503, "shutting_down")
+            assert reply.error["hint"].startswith("ask again")
 
 
 UPGRADE = (

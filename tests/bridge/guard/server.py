@@ -54,7 +54,10 @@ class Served:
             return read_all(connection)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application: ``/wait`` and WebSockets stay open, ``/flood`` sends 64 MB, ``/fail`` raises."""
+        """The application.
+
+        ``/wait`` and WebSockets stay open, ``/flood`` sends 64 MB, ``/page`` 60 KB, ``/fail`` raises.
+        """
         if scope["type"] == "lifespan":
             return
         self.paths.append(scope["path"])
@@ -67,12 +70,16 @@ class Served:
         message = await receive()
         if scope["type"] == "websocket":
             await send({"type": "websocket.accept"})
+            for _ in range(1000 if scope["path"] == "/flood" else 0):
+                await send({"type": "websocket.send", "bytes": bytes(65536)})
             await receive()
             return
         if scope["path"] == "/fail":
             raise ValueError("a secret that nobody may read")
         headers = [(b"content-type", b"text/html"), (b"access-control-allow-origin", b"*")]
         body = b"body: " + message["body"]
+        if scope["path"] == "/page":
+            body = body.rjust(60_000)
         if scope["path"] in {"/", "/fail-late"}:
             headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -88,9 +95,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, token: str | None = None) -> Iterator[Served]:
-    """Serve on a free port and a socket in the folder."""
+def serve(folder: Path, token: str | None = None, send_buffer: int = 0) -> Iterator[Served]:
+    """Serve on a free port and a socket in the folder; ``send_buffer``: how many bytes the kernel keeps, about."""
     with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
+        if send_buffer:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets have it as well
         unix.bind(str(folder / "s"))
         unix.listen()
         served = Served(tcp.getsockname()[1], str(folder / "s"))

@@ -5,15 +5,25 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from persistproc_core.framing import MAX_DEPTH
+from persistproc_core.paths import Home
 from persistproc_mcp import log
 from persistproc_mcp.guard import limits
+from persistproc_mcp.guard.gate import Gate
+from persistproc_mcp.guard.peer import Peer
+from persistproc_mcp.settings import Settings
 from tests.bridge.guard.server import Served, read_all, read_one, serve
 from tests.kit import eventually
 
@@ -58,6 +68,9 @@ def test_the_largest_body(served: Served) -> None:
     for size, expected in ((limits.MAX_BODY_BYTES, 200), (limits.MAX_BODY_BYTES + 1, 413)):
         body = b'"' + b"x" * (size - 2) + b'"'
         assert status(served.ask("/", JSON, f"Content-Length: {size}", body=body, method="POST")) == expected
+    # Nobody says how long chunks are in all.
+    chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    assert status(served.ask("/", JSON, "Transfer-Encoding: chunked", body=chunk * 17, method="POST")) == 413
     assert served.paths == ["/"]
 
 
@@ -129,6 +142,39 @@ def test_a_client_that_reads_nothing(served: Served, monkeypatch: pytest.MonkeyP
         eventually(lambda: served.ended == ["/flood"], what="the flood has ended")
 
 
+def slow_client(served: Served, path: str) -> socket.socket:
+    """Asks for an answer; the kernel keeps little of it here."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", served.port))
+    client.sendall(served.head(path, "Connection: close"))
+    return client
+
+
+def test_the_end_of_an_answer_that_is_not_read_keeps_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Less than what a protocol is told of by itself (64 KiB), and complete: to close it is to wait for its reader.
+    monkeypatch.setattr(limits, "STALLED_SECONDS", SHORT)
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 1)
+    with serve(tmp_path, send_buffer=8192) as served, slow_client(served, "/page"):
+        eventually(lambda: served.ended == ["/page"])
+        eventually(lambda: status(served.ask()) == 200, what="its place is free")
+
+
+def test_a_slow_reader_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STALLED_SECONDS", SHORT)
+    with serve(tmp_path, send_buffer=8192) as served, slow_client(served, "/page") as client:
+        began, got = time.monotonic(), b""
+        # A part in each of the spans in which one must be read, over several of them.
+        while part := client.recv(5000):
+            got += part
+            threading.Event().wait(SHORT / 4)
+        assert time.monotonic() - began > 2 * SHORT
+        assert b" body: " in got
+
+
 def test_a_client_that_goes_away_ends_its_request(served: Served) -> None:
     with served.connect() as connection:
         connection.sendall(served.head("/wait"))
@@ -165,6 +211,9 @@ def test_too_many_requests_at_once(served: Served, monkeypatch: pytest.MonkeyPat
         answer = served.ask()
         assert status(answer) == 503
         assert b"retry-after: 1" in answer.lower()
+        with served.connect_unix() as unix:
+            unix.sendall(served.head("/", "Connection: close"))
+            assert status(read_all(unix)) == 200
     eventually(lambda: status(served.ask()) == 200)
 
 
@@ -182,10 +231,30 @@ def test_a_defect_is_told_without_a_word_of_it(path: str, expected: int, served:
     assert b"Traceback" not in answer
 
 
-def upgrade(served: Served, *headers: str) -> bytes:
+def test_what_is_refused_leaves_short_lines_in_the_log(served: Served, tmp_path: Path) -> None:
+    # Else who is refused could push out of the log what it has of others.
+    with log.log_to(str(tmp_path / "log")):
+        for method in ("GET", "M" * 8000):
+            assert status(served.ask("/fail" + "a" * 7000, "Origin: http://evil.com", method=method)) in (403, 405)
+        eventually(lambda: (tmp_path / "log").read_text("utf-8").count("refused") == 2)
+    assert max(len(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()) < 400
+
+
+def upgrade(served: Served, *headers: str, path: str = "/socket") -> bytes:
     key = base64.b64encode(bytes(16)).decode()
     fields = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}")
-    return served.head("/socket", *fields, *headers)
+    return served.head(path, *fields, *headers)
+
+
+def test_a_websocket_that_is_refused_is_no_error_of_ours(served: Served, tmp_path: Path) -> None:
+    with log.log_to(str(tmp_path / "log")):
+        with served.connect() as connection:
+            connection.sendall(upgrade(served, "Origin: http://evil.com"))
+            assert status(read_all(connection)) == 403
+        assert status(served.ask()) == 200
+    told = (tmp_path / "log").read_text("utf-8")
+    assert "refused method=WEBSOCKET path=/socket status=403" in told
+    assert " error " not in told
 
 
 def test_a_websocket_passes_the_same_guard(served: Served) -> None:
@@ -201,6 +270,62 @@ def test_a_websocket_passes_the_same_guard(served: Served) -> None:
     assert served.paths == ["/socket"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "tail"),
+    [
+        (["X-Long: " + "a" * 9000], b""),
+        (["X: y"] * 140, b""),
+        (["Content-Length: 3"], b"abc"),
+        (["Transfer-Encoding: chunked"], b"0\r\n\r\n"),
+    ],
+    ids=["a long line", "many headers", "a body", "chunks"],
+)
+def test_a_handshake_that_websockets_does_not_take_ends(headers: list[str], tail: bytes, served: Served) -> None:
+    # The library itself answers nothing and keeps the connection, before anybody was asked for a token.
+    with served.connect() as connection:
+        connection.sendall(upgrade(served, *headers) + tail)
+        answer = read_all(connection)
+    assert status(answer) == 400
+    assert b'"bad_handshake"' in answer
+    assert served.paths == []
+
+
+def test_what_asks_for_another_protocol_is_a_request_like_any_other(served: Served) -> None:
+    head = upgrade(served, JSON, "Content-Length: 4", path="/").replace(b"GET", b"POST")
+    with served.connect() as connection:
+        connection.sendall(head + b'"hi"')
+        assert read_one(connection).endswith(b'body: "hi"')
+        connection.sendall(
+            served.head("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AA")
+        )
+        assert status(read_one(connection)) == 200
+    with served.connect() as connection:
+        connection.sendall(upgrade(served).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert status(read_all(connection)) == 505
+
+
+def test_a_websocket_that_reads_nothing(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STALLED_SECONDS", SHORT)
+    with served.connect() as connection:
+        connection.sendall(upgrade(served, path="/flood"))
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        eventually(lambda: served.ended == ["/flood"], what="the flood has ended")
+
+
+def test_pongs_that_nobody_reads_do_not_pile_up(tmp_path: Path) -> None:
+    ping = b"\x89\xfd" + bytes(4) + bytes(125)
+    with serve(tmp_path, send_buffer=8192) as served, served.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(upgrade(served))
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        eventually(lambda: served.paths == ["/socket"])
+        before = psutil.Process().memory_info().rss
+        # 20 MB of them. Were each answered, all that would be kept here.
+        for _ in range(150):
+            connection.sendall(ping * 1000)
+        assert psutil.Process().memory_info().rss - before < 8 * 1024 * 1024
+
+
 def test_a_token_is_for_the_port_alone(tmp_path: Path) -> None:
     with serve(tmp_path, token="secret") as served:
         answer = served.ask()
@@ -214,6 +339,18 @@ def test_a_token_is_for_the_port_alone(tmp_path: Path) -> None:
         with served.connect_unix() as unix:
             unix.sendall(served.head("/", "Connection: close"))
             assert status(read_all(unix)) == 200
+
+
+@pytest.mark.parametrize("token", [None, "secret"])
+def test_a_token_lets_nobody_else_into_the_socket(token: str | None, tmp_path: Path) -> None:
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError
+
+    gate = Gate(nothing, Settings(Home(str(tmp_path)), token=token))
+    another = os.getuid() + 1
+    assert [gate.admits(Peer(uid, unix=True)) for uid in (os.getuid(), another, None)] == [True, False, False]
+    known = token is not None
+    assert [gate.admits(Peer(uid, unix=False)) for uid in (os.getuid(), another, None)] == [True, known, known]
 
 
 def test_a_refusal_is_read_by_a_client_that_still_sends(served: Served) -> None:

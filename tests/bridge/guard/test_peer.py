@@ -7,16 +7,18 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from persistproc_mcp.guard import peer as peers
 from persistproc_mcp.guard.peer import Peer, peer_of, users_can_be_told
 from persistproc_mcp.guard.proc_net import owner_in_proc
 from persistproc_mcp.guard.sock_diag import Owner, SockDiag
-from tests.kit import eventually, read_line
+from tests.kit import eventually, program, read_line
 
 NOBODY = 65534
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux is asked")
@@ -197,6 +199,23 @@ def test_a_listener_on_the_port_of_a_peer_that_is_gone_is_not_the_peer(diag: Soc
 
 
 @linux
+def test_who_has_not_been_accepted_yet_is_nobody(diag: SockDiag) -> None:
+    # Of a connection whose other end is gone, left in the queue by another user, the port may be tried again by us.
+    with contextlib.ExitStack() as stack, socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        trying = None
+        while trying is None:
+            client = stack.enter_context(socket.socket())
+            client.settimeout(0.1)
+            try:
+                client.connect(address)
+            except TimeoutError:
+                trying = client.getsockname()
+        assert diag.owner(trying, address) is None
+        assert owner_in_proc(trying, address) is None
+
+
+@linux
 def test_a_netlink_socket_that_broke_is_replaced(diag: SockDiag) -> None:
     with accepted("127.0.0.1") as (client, end):
         source, target = client.getsockname(), end.getsockname()
@@ -247,6 +266,20 @@ async def test_the_process_behind_unix() -> None:
     with client, end:
         process = await peer_of(end).process()
         assert (process.pid, process.directory) == (os.getpid(), os.getcwd())
+
+
+@linux
+def test_a_pid_that_was_given_to_another_since_is_not_the_peer() -> None:
+    peer = Peer(os.getuid(), unix=True)
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    made = time.clock_gettime(time.CLOCK_BOOTTIME)
+    eventually(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) > made + 2 * tick)
+    with subprocess.Popen(program("sleeper")) as later:
+        peer._pid = later.pid
+        now = Peer(os.getuid(), unix=True, pid=later.pid)
+        assert anyio.run(peer.process) == (None, None, ())
+        assert anyio.run(now.process).pid == later.pid
+        later.kill()
 
 
 @pytest.mark.anyio

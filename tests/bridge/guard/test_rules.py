@@ -238,7 +238,10 @@ def test_heads_that_are_too_large() -> None:
     assert code(head(*[("x", "y")] * limits.MAX_HEADERS)) == "431 head_too_large"
 
 
-@pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"])
+@pytest.mark.parametrize(
+    "name",
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "cf-connecting-ip", "via"],
+)
 def test_proxies_need_a_token(name: str) -> None:
     assert code(head((name, "203.0.113.7"))) == "403 forwarded"
     assert code(head((name, "203.0.113.7"), ("authorization", "Bearer secret")), token="secret") == ""

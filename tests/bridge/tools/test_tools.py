@@ -136,6 +136,35 @@ async def test_where_the_caller_works_cannot_be_told(agents: Agents, directory: 
     assert text.split("\n")[0] == told
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"output": "("}, "output is not a regular expression: missing )"),
+        ({"port": 70000}, "port must be between 1 and 65535"),
+        ({"timeout_seconds": -1}, "timeout_seconds must be between 0 and 3600"),
+        ({"working_directory": "~a\0b"}, "working_directory holds a NUL character"),
+    ],
+    ids=["output", "port", "timeout", "directory"],
+)
+async def test_nothing_is_started_for_what_cannot_be_waited_for(
+    agents: Agents, wrong: dict[str, object], told: str
+) -> None:
+    text = await agents.refusal("start_process", command="sleep 100", name="web", **wrong)
+    assert text.startswith(told)
+    assert agents.project.list() == {}
+
+
+async def test_what_fails_after_the_start_does_not_hide_it(agents: Agents) -> None:
+    text = await agents.refusal("start_process", command="sleep 100", name="web", url="nonsense")
+    assert re.fullmatch(
+        r"Started web \(pid \d+\): sleep 100 in ~/shop\. What comes of it was not waited for: url .*\. "
+        r'get_process_status\(process="web"\) tells how it is\.',
+        text,
+    )
+    text = await agents.refusal("restart_process", process="web", url="nonsense")
+    assert re.match(r"Restarted web \(pid \d+, run 2\): .* What comes of it was not waited for: url ", text)
+
+
 async def test_a_name_that_runs_another_command(agents: Agents) -> None:
     await agents.text("start_process", command="sleep 100", name="web", timeout_seconds=0)
     text = await agents.refusal("start_process", command="sleep 200", name="web")
@@ -189,6 +218,13 @@ async def test_news_of_what_one_reads_anyway_are_not_told_twice(agents: Agents) 
     assert "News" not in await agents.text("get_process_status", process="web")
 
 
+async def test_news_that_came_with_a_failure_are_told_with_it(agents: Agents) -> None:
+    await agents.text("list_processes")
+    await agents.text("start_process", CURSOR, command=running("sleeper"), name="web", output="ready")
+    assert "\nNews: web started by cursor" in await agents.refusal("get_process_status", process="nothing")
+    assert "News" not in await agents.text("list_processes")
+
+
 # --- stop ---------------------------------------------------------------------------------------------------------
 
 
@@ -213,7 +249,7 @@ async def test_names_that_do_not_fit(agents: Agents) -> None:
     await agents.text("start_process", command="sleep 100", name="web", timeout_seconds=0)
     await agents.call("start_process", command=running("exit_n", 1), name="api")
     assert await agents.refusal("get_process_output", process="wbe") == (
-        'No process "wbe". Did you mean web? There are: api failed (exit 1), web running.'
+        'No process "wbe". Did you mean web? There are: web running, api failed (exit 1).'
     )
 
 
@@ -253,6 +289,15 @@ async def test_who_is_not_running(agents: Agents) -> None:
     )
 
 
+async def test_who_reads_no_input_any_more(agents: Agents) -> None:
+    # A shell without a terminal closes it for what it runs in the background; this one for itself.
+    await agents.text("start_process", command="exec <&-; echo deaf; exec sleep 100", name="web", output="deaf")
+    stdin = agents.project.call("get_process_status", "web")["log_directory"] + "/stdin"
+    os.unlink(stdin)
+    text = await agents.refusal("send_process_input", process="web", input="y")
+    assert text == "web is running, but nobody reads its input any more: only a new run would."
+
+
 # --- output -------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +315,27 @@ async def test_only_what_is_new_since_the_cursor(agents: Agents) -> None:
     assert rows == ["--- run 1 ---", "hello Ada", "--- run 2 ---", "name? "]
     text = await agents.text("get_process_output", process="setup", run="previous")
     assert re.match(r"setup, run 1 of 2, exited \(0\) .*: ", text)
+
+
+async def test_a_question_is_told_also_when_nothing_is_new(agents: Agents) -> None:
+    await agents.text("start_process", command=running("prompt"), name="setup", output="name")
+    text = await agents.text("get_process_output", process="setup")
+    while "waiting for input" not in text:  # it prints before it reads
+        text = await agents.text("get_process_output", process="setup")
+    text = await agents.text("get_process_output", process="setup", cursor=cursor_in(text))
+    assert re.match(r'setup, waiting for input .*, asks "name\?": no new lines; next cursor=1:6:0$', text)
+    await agents.text("send_process_input", process="setup", input="Ada")
+    await agents.text("restart_process", process="setup", output="name")
+    text = await agents.text("get_process_output", process="setup", run="previous")
+    assert "asks" not in text.split("\n")[0]
+
+
+async def test_no_lines_asked_for_is_not_no_output(agents: Agents) -> None:
+    await agents.text("start_process", command="seq 20", name="much")
+    text = await agents.text("get_process_output", process="much", lines=0)
+    assert re.match(r"much, exited \(0\) .*: none of 20 lines shown; next cursor=1:51:0$", text)
+    text = await agents.text("get_process_output", process="much", cursor="start", max_bytes=1)
+    assert re.match(r"much, .*: first 1 of 20 new lines; more follows, go on with cursor=1:2:0\n", text)
 
 
 async def test_an_answer_has_at_most_eight_kilobytes(agents: Agents) -> None:
@@ -364,6 +430,17 @@ async def test_a_sign_of_life_while_one_waits(agents: Agents, monkeypatch: pytes
     await agents.text("wait_for_process", process="slow", timeout_seconds=0.3)
     assert len(agents.progress) >= 2
     assert {(total, words.partition(",")[0]) for _, total, words in agents.progress} == {(0.3, "waiting for slow")}
+
+
+async def test_the_progress_of_one_call_only_grows(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "_BEAT_SECONDS", 0.05)
+    await agents.text("start_process", command=running("ignore_term"), name="deaf", output="ready")
+    agents.progress.clear()
+    await agents.text("restart_process", process="deaf", grace_seconds=0.3, port=1, timeout_seconds=0.3)
+    assert {words.partition(",")[0] for _, _, words in agents.progress} == {"restarting", "waiting for deaf"}
+    told = [done for done, _, _ in agents.progress]
+    assert told == sorted(set(told))
+    assert all(total is None or done <= total + 0.2 for done, total, _ in agents.progress)
 
 
 async def test_a_call_that_is_given_up_leaves_nothing_behind(agents: Agents) -> None:
