@@ -113,14 +113,11 @@ class Campaign:
             eventually(lambda: self._to_daemon() == 0, _IDLE_WITHIN, "the daemon has no connection left")
             # It notices with the next call that the daemon has closed those that it kept.
             Callers(self._bridge.port, self._directory).call(4)
-            eventually(lambda: self._to_daemon() <= 4, _DRAINED_WITHIN, "they are gone")
         connections = self._to_daemon()
         counts = {f"{name}, descriptors": descriptors(pid) for name, pid in self._pids.items()}
-        if not self._until_idle:
-            # How many connections are kept for the next calls is chance; that there are few is not.
-            counts["bridge, descriptors"] -= connections
-            counts["daemon, descriptors"] -= connections
-        counts["connections to the daemon, at most"] = max(connections, _KEPT)
+        # How many connections are kept for the next calls is chance; that there are few is not.
+        counts["bridge, descriptors"] -= connections
+        counts["daemon, descriptors"] -= connections
         return counts
 
     def _drain(self) -> None:
