@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from persistproc_core.errors import PersistprocError
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.paths import Home
 
-__all__ = ["TOKEN_VARIABLE", "Connection", "NoConnection", "over_http", "over_stdio"]
+__all__ = ["MCP_PATH", "TOKEN_VARIABLE", "Connection", "NoConnection", "over_http", "over_stdio"]
 
 MCP_PATH = "/mcp/"
 DEFAULT_URL = "http://127.0.0.1:8947"
@@ -45,31 +46,49 @@ def over_http(home: Home) -> Connection:
     """
     told = ask(home)
     if told is None:
-        connection = Connection(DEFAULT_URL + MCP_PATH, token=_token(home))
-        if sys.platform != "linux" and not connection.token:
-            # There the kernel does not tell the bridge who calls: the first one makes a token.
-            raise NoConnection(
-                "the bridge does not run, so there is no token yet that could be written",
-                hint="run: persistproc serve --detach, and then this again; or use --stdio, which needs no token",
-            )
-        connection.notes.append(
-            f"nothing serves {connection.url} yet; run: persistproc serve --detach (with --stdio agents start it)"
-        )
-        return connection
+        return _not_yet(home)
     if not told.get("url"):
         problem = f": {told['port_problem']}" if told.get("port_problem") else ""
         raise NoConnection(f"the bridge serves no port{problem}", hint="use --stdio, which needs none")
-    token = _token(home) if told.get("token_needed") else ""
-    if told.get("token_needed") and not token:
-        raise NoConnection(
-            f"{told['url']} asks for a token, and there is none in {home.token}", hint="use --stdio, which needs none"
-        )
-    return Connection(f"{told['url']}{MCP_PATH}", token=token)
+    connection = Connection(f"{told['url']}{MCP_PATH}")
+    if told.get("token_needed"):
+        connection.token = _token(home)
+        if not connection.token:
+            raise NoConnection(
+                f"{told['url']} asks for a token, and there is none in {home.token}",
+                hint="use --stdio, which needs none",
+            )
+    elif os.path.lexists(home.token):
+        connection.notes.append(f"the bridge asks for no token; the one in {home.token} is not written")
+    return connection
 
 
 def over_stdio(home: Home) -> Connection:
     """The command that relays standard input and output to the bridge, and starts it where it is not there."""
     return Connection(command=relay_command(home))
+
+
+def _not_yet(home: Home) -> Connection:
+    """For a bridge that is still to be started."""
+    connection = Connection(DEFAULT_URL + MCP_PATH)
+    if sys.platform != "linux":
+        # There the kernel does not tell the bridge who calls: every one asks for the token, and the first makes it.
+        connection.token = _token(home)
+        if not connection.token:
+            raise NoConnection(
+                "the bridge does not run, so there is no token yet that could be written",
+                hint="run: persistproc serve --detach, and then this again; or use --stdio, which needs no token",
+            )
+    connection.notes.append(
+        f"nothing serves {connection.url} yet; run: persistproc serve --detach (with --stdio agents start it)"
+    )
+    if not connection.token and os.path.lexists(home.token):
+        # Left by a former serve --token: nobody knows whether the next bridge will ask for it.
+        connection.notes.append(
+            f"the token in {home.token} is not written, for nothing asks for it now; if agents shall need it, run:"
+            " persistproc serve --detach --token, and then this again"
+        )
+    return connection
 
 
 def _token(home: Home) -> str:

@@ -20,10 +20,11 @@ class Outcome:
     """What was done with a file, or would be.
 
     ``action``: added, updated, same (nothing to do), removed, absent (nothing to remove). ``command``: the agent's own
-    command that did it; else ``text`` is what the file holds now. ``backup``: the copy of what it held before.
+    command that did it; else ``text`` is what the file holds now. ``backup``: the copy of what it held before, ``old``:
+    our entry in it.
     """
 
-    __slots__ = ("action", "agent", "backup", "command", "entry", "notes", "path", "text")
+    __slots__ = ("action", "agent", "backup", "command", "entry", "notes", "old", "path", "text")
 
     def __init__(self, agent: Agent, path: str, action: str) -> None:
         self.agent = agent
@@ -31,6 +32,7 @@ class Outcome:
         self.action = action
         self.entry: dict[str, object] | None = None
         self.command: list[str] = []
+        self.old: object = None
         self.text: str | None = None
         self.backup: str | None = None
         self.notes: list[str] = []
@@ -66,6 +68,7 @@ def install(agent: Agent, path: str, connection: Connection, *, project: bool, w
     entry = agent.entry(connection, shared=project)
     outcome = Outcome(agent, path, "added" if old is None else "updated")
     outcome.entry = entry
+    outcome.old = old
     private = bool(connection.token) and not project
     if agent.is_same(old, entry):
         outcome.action = "same"
@@ -101,6 +104,7 @@ def uninstall(agent: Agent, path: str, *, project: bool, write: bool) -> Outcome
     file = ConfigFile(path)
     old = look(agent, file)
     outcome = Outcome(agent, path, "removed" if old is not None else "absent")
+    outcome.old = old
     if old is None:
         return outcome
     file.check_writable()

@@ -6,11 +6,13 @@ import os
 
 from ..oneline import one_line
 from ..output import note, say
+from .served import url_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .connection import Connection
     from .install import Outcome
+    from .masking import Mask
 
 __all__ = ["hidden", "short_path", "show", "target_of", "tell"]
 
@@ -33,9 +35,9 @@ def target_of(entry: object) -> str:
     """Where an entry leads: its URL, or its command line."""
     if not isinstance(entry, dict):
         return "something that is not an entry"
-    for key in ("url", "httpUrl", "serverUrl", "uri"):
-        if isinstance(entry.get(key), str):
-            return str(entry[key])
+    url = url_of(entry)
+    if url is not None:
+        return url
     words: list[object] = []
     for key in ("command", "cmd", "args"):
         value = entry.get(key)
@@ -56,31 +58,34 @@ def tell(outcome: Outcome) -> None:
         note(text)
 
 
-def show(outcome: Outcome, before: str) -> None:
-    """Say exactly what would be run or written."""
+def show(outcome: Outcome, before: str, mask: Mask, token_file: str) -> None:
+    """Say exactly what would be run or written, with names in place of tokens."""
+    text = mask.text(_shown(outcome, before))
+    say(text)
+    for line in mask.legend(text, token_file, outcome.path):
+        say(one_line(f"# {line}"))
+
+
+def _shown(outcome: Outcome, before: str) -> str:
     title, path = outcome.agent.title, outcome.path
     if outcome.action in ("same", "absent"):
-        say(one_line(f"# {title}: {_DONE[outcome.action].format(target=target_of(outcome.entry), file=path)}"))
-        return
+        return one_line(f"# {title}: {_DONE[outcome.action].format(target=target_of(outcome.entry), file=path)}")
     if outcome.command:
         import shlex
 
-        say(one_line(f"# {title}: would run this, which writes to {path}"))
-        say(one_line(shlex.join(outcome.command)))
-        return
+        head = one_line(f"# {title}: would run this, which writes to {path}")
+        return f"{head}\n{one_line(shlex.join(outcome.command))}"
     if outcome.text is None:
-        say(one_line(f"# {title}: would delete {path}, which holds nothing else"))
-        return
+        return one_line(f"# {title}: would delete {path}, which holds nothing else")
     if not before:
-        say(one_line(f"# {title}: would write {path}"))
-        say(outcome.text.rstrip("\n"))
-        return
+        head = one_line(f"# {title}: would write {path}")
+        return head + "\n" + outcome.text.rstrip("\n")
     import difflib
 
-    say(one_line(f"# {title}: would change {path}"))
+    # Of the tokens themselves: with their names instead, a new token would be no difference.
+    head = f"# {title}: would change {path}"
     lines = difflib.unified_diff(before.splitlines(), outcome.text.splitlines(), path, path, lineterm="", n=1)
-    for line in lines:
-        say(one_line(line))
+    return "\n".join(one_line(line) for line in (head, *lines))
 
 
 def hidden(value: object, connection: Connection | None) -> object:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..agents.agent import Agent
     from ..agents.connection import Connection
     from ..agents.install import Outcome
+    from ..agents.masking import Mask
     from ..context import Context
 
 __all__ = ["COMMAND"]
@@ -39,7 +40,7 @@ def _run(context: Context, arguments: Arguments) -> int:
             raise UsageError("agent list takes no words")
         from ..agents.found import list_agents
 
-        return list_agents(context, _project(context))
+        return list_agents(context, _project(context) if _is_somewhere(context) else None)
     if action == "rules":
         return _rules(context, arguments, words)
     return _install(context, arguments, _agents(words), remove=action == "uninstall" or arguments.flag("--uninstall"))
@@ -132,7 +133,8 @@ def _one(
 ) -> dict[str, object]:
     from ..agents.files import ConfigFile
     from ..agents.install import install, uninstall
-    from ..agents.telling import hidden, show, tell
+    from ..agents.masking import Mask
+    from ..agents.telling import hidden, tell
 
     project, write = arguments.flag("--project"), not arguments.flag("--print")
     before = "" if write else ConfigFile(path).text
@@ -142,15 +144,28 @@ def _one(
     else:
         outcome = install(agent, path, connection, project=project, write=write)
         _add_notes(agent, outcome, connection, project=project)
-    document = outcome.document()
+    if not write:
+        mask = Mask(connection.token if connection is not None else "", outcome.old)
+        return _preview(context, outcome, before, mask)
     if not context.json:
-        if write:
-            tell(outcome)
-        else:
-            show(outcome, before)
-    elif not write:
-        return {**document, "text": outcome.text}
-    return {**document, "entry": hidden(document["entry"], connection)}
+        tell(outcome)
+    return {**outcome.document(), "entry": hidden(outcome.entry, connection)}
+
+
+def _preview(context: Context, outcome: Outcome, before: str, mask: Mask) -> dict[str, object]:
+    from ..agents.telling import show
+
+    token_file = context.home().token
+    if not context.json:
+        show(outcome, before, mask, token_file)
+    text = None if outcome.text is None else mask.text(outcome.text)
+    legend = mask.legend(text or "", token_file, outcome.path)
+    return {
+        **outcome.document(),
+        "entry": mask.value(outcome.entry),
+        "notes": [*outcome.notes, *legend],
+        "text": text,
+    }
 
 
 def _add_notes(agent: Agent, outcome: Outcome, connection: Connection, *, project: bool) -> None:
@@ -164,7 +179,9 @@ def _add_notes(agent: Agent, outcome: Outcome, connection: Connection, *, projec
             f"the token is not written into a file of the project; start {agent.title} with {TOKEN_VARIABLE} set to it"
         )
     if project and connection.command and os.path.isabs(connection.command[0]):
-        outcome.notes.append(f"{connection.command[0]} is a path of this machine; others of the project have another")
+        outcome.notes.append(
+            f"{agent.title}: {connection.command[0]} is a path of this machine; others of the project have another"
+        )
 
 
 def _rules(context: Context, arguments: Arguments, words: list[str]) -> int:
@@ -211,10 +228,15 @@ def _tell_rules(path: str, action: str) -> None:
     say(one_line(f"{told[action]} {short_path(path)}"))
 
 
+def _is_somewhere(context: Context) -> bool:
+    """False when the working directory has been deleted."""
+    return context.directory is not None and os.path.isdir(context.directory)
+
+
 def _project(context: Context) -> str:
     """The project's folder: the nearest one upwards that git knows, else this one."""
     here = context.directory
-    if here is None or not os.path.isdir(here):
+    if here is None or not _is_somewhere(context):
         raise UsageError("the current directory has been deleted", hint="go to the project first")
     home = os.path.expanduser("~")
     folder = here

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from persistproc_cli.agents.served import Served
 from persistproc_cli.agents.table import AGENTS
 from persistproc_core.paths import Home
 from tests.cli.agents import BACKUP, URL, Machine, commented, machine, section_of
@@ -235,14 +236,56 @@ def test_list(machine: Machine) -> None:
     assert list(rows) == list(AGENTS)
     assert [name for name, row in rows.items() if row["found"]] == ["claude-code", "codex", "cursor"]
     assert rows["cursor"]["configured"] == [
-        {"file": str(machine.home / ".cursor/mcp.json"), "leads_to": "http://x"},
-        {"file": str(machine.project / ".cursor/mcp.json"), "leads_to": URL},
+        {"file": str(machine.home / ".cursor/mcp.json"), "leads_to": "http://x", "served": False},
+        {"file": str(machine.project / ".cursor/mcp.json"), "leads_to": URL, "served": False},
     ]
     assert rows["claude-code"]["configured"] == []
     said = machine("list")
     assert "~/.cursor/mcp.json" in said
-    assert "cannot edit" in machine.noted
-    assert machine.noted.count("\n") == 1
+    broken, unserved = machine.noted.splitlines()
+    assert f"cannot read {machine.home}/.codex/config.toml: line 1: " in broken
+    assert "not served: nothing serves; run: persistproc serve --detach" in unserved
+
+
+def test_list_where_the_directory_is_gone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine("install", "jetbrains")
+    gone = machine.project / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.setenv("PWD", str(gone))
+    gone.rmdir()
+    assert "~/.junie/mcp/mcp.json" in machine("list")
+    assert machine.noted == ("persistproc: the current directory has been deleted; files of a project are not listed\n")
+
+
+def test_list_in_the_home_directory_tells_a_file_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine("install", "cursor")
+    monkeypatch.chdir(machine.home)
+    assert machine("list").count("~/.cursor/mcp.json") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "served"),
+    [
+        ("http://127.0.0.1:9172/mcp", "127.0.0.1", True),
+        ("http://localhost:9172/mcp/", "127.0.0.1", True),
+        ("http://127.0.0.1:9150/mcp/", "127.0.0.1", False),
+        ("http://10.0.0.7:9172/mcp/", "127.0.0.1", False),
+        ("http://10.0.0.7:9172/mcp/", "0.0.0.0", True),
+        ("https://127.0.0.1:9172/mcp/", "127.0.0.1", False),
+        ("http://127.0.0.1:9172/sse", "127.0.0.1", False),
+        ("http://127.0.0.1:port/mcp/", "127.0.0.1", False),
+    ],
+    ids=range(8),
+)
+def test_which_url_is_served(url: str, host: str, served: bool) -> None:
+    assert Served("http://127.0.0.1:9172/mcp/", host=host).is_at(url) is served
+
+
+def test_who_gets_the_path_of_this_machine_is_named(machine: Machine) -> None:
+    machine("install", "jetbrains", "cursor", "--project", "--stdio")
+    for title in ("JetBrains Junie", "Cursor"):
+        assert any(title in line and "is a path of this machine" in line for line in machine.noted.splitlines())
 
 
 def test_several_at_once(machine: Machine) -> None:
