@@ -26,6 +26,8 @@ __all__ = ["Ender", "Ending", "wait_gone"]
 _KILL_SECONDS = 5.0
 _LEAST_GRACE_OF_ESCAPED = 1.0
 _POLL_SECONDS = 0.05
+_EXEC_SECONDS = 0.005
+_EXEC_LOOKS = 4
 
 
 class Ending(NamedTuple):
@@ -52,6 +54,21 @@ class Ender:
             return {}
         table = await self._tables.fresh()
         return await anyio.to_thread.run_sync(lambda: {run.run_id: _members(table, run) for run in runs})
+
+    async def members_for_certain(self, run: Run) -> list[Process]:
+        """The live processes of a run, also one that is just between two programs.
+
+        The environment of a process reads empty while it executes another program (see `procfs.environment_bytes`);
+        on a busy machine that takes milliseconds. Some processes never have any, so this is asked a few times only.
+        """
+        found: list[Process] = []
+        for _ in range(_EXEC_LOOKS):
+            table = await self._tables.fresh()
+            found = await anyio.to_thread.run_sync(_members, table, run)
+            if found or run.captured or not table.blank_since(run.identity.start if run.identity else 0):
+                break
+            await anyio.sleep(_EXEC_SECONDS)
+        return found
 
     async def end(
         self, run: Run, signum: int, grace_seconds: float, *, force: bool = False, leave_escaped: bool = False
@@ -92,7 +109,8 @@ class _Attempt:
         self.ended_by: str | None = None
 
     async def _left(self, of_session: bool) -> list[Process]:
-        members = await self._ender.members(self._run)
+        # The session needs no environment to be known; what left it is known by nothing else.
+        members = await (self._ender.members if of_session else self._ender.members_for_certain)(self._run)
         outside = set() if self._run.captured else {process.pid for process in escaped(members, self._run.pid)}
         left = [process for process in members if (process.pid not in outside) == of_session]
         self.seen.update(process.pid for process in left)

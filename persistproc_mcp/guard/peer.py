@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import struct
@@ -21,6 +22,8 @@ PEER = "persistproc.peer"
 """Where a scope has its `Peer`."""
 
 _sock_diag = SockDiag()
+# At the end of a program that has warnings on, an open socket is one.
+atexit.register(_sock_diag.close)
 
 # struct ucred, unix(7).
 _UCRED = struct.Struct("=iII")

@@ -65,8 +65,12 @@ def test_output_cannot_act_on_the_terminal(cli: Cli) -> None:
 
 
 def test_a_question_comes_last(cli: Cli) -> None:
-    script = "printf 'a\\nb\\ngo on? '; echo trouble >&2; read answer; echo \"said $answer\""
+    # What is written to both streams in one moment has no order between the two.
+    later = "until [ -e go ]; do sleep 0.02; done; echo trouble >&2"
+    script = f"printf 'a\\nb\\ngo on? '; {later}; read answer; echo \"said $answer\""
     start(cli, "ask", "sh", "-c", script)
+    cli.said("ask", "go on")
+    (cli.project / "go").touch()
     cli.said("ask", "trouble")
     with window(cli, "attach", "ask") as terminal:
         terminal.wait_for("b\r\ntrouble\r\ngo on\\? ")

@@ -55,6 +55,7 @@ class ProcessTable:
         self._read_marker = read_marker
         self._never = {0, 1, os.getpid(), *never}
         self._markers: dict[str, list[int]] | None = None
+        self._blank: list[int] = []
         self._children: dict[int, list[int]] | None = None
         self._sessions: dict[int, set[int]] | None = None
 
@@ -67,8 +68,15 @@ class ProcessTable:
                 run_id = self._read_marker(process.pid) if self._counts(process) and _is_ours(process) else None
                 if run_id:
                     found[run_id].append(process.pid)
+                elif run_id == "":
+                    self._blank.append(process.pid)
             self._markers = dict(found)
         return self._markers
+
+    def blank_since(self, start: int) -> bool:
+        """True when a process that is not older than that has no environment at all: it may be between two programs."""
+        assert self._markers is not None, "the environments are not read yet"
+        return any(self.processes[pid].start >= start for pid in self._blank)
 
     def members(self, run_id: str, leader_pid: int | None, *, trust_session: bool) -> list[Process]:
         """The live processes of a run, by pid.
@@ -189,9 +197,10 @@ _ENTRY = MARKER.encode("ascii") + b"="
 
 
 def _marker_from_procfs(pid: int) -> str | None:
+    """The run's id; empty for one whose whole environment is empty: it may be executing another program right now."""
     data = procfs.environment_bytes(pid)
     if not data:
-        return None
+        return None if data is None else ""
     begin = 0 if data.startswith(_ENTRY) else data.find(b"\0" + _ENTRY) + 1
     if begin == 0 and not data.startswith(_ENTRY):
         return None

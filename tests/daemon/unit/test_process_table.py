@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from persistproc_core.daemon.kernel.identity import identity_of
 from persistproc_core.daemon.kernel.process_table import MARKER, ProcessTable, environment_of, escaped, scan
 from tests.kit import eventually, program, read_line, wait_gone
 
@@ -218,7 +219,6 @@ def test_an_unprivileged_user_misses_nobody_in_the_session(trees: list[Tree]) ->
 
 
 def test_identities_of_members_are_those_of_the_processes(trees: list[Tree], way: bool) -> None:
-    from persistproc_core.daemon.kernel.identity import identity_of
 
     tree = Tree(*BARE)
     trees.append(tree)
@@ -240,6 +240,26 @@ def test_environments_are_read_once_for_all_questions(trees: list[Tree]) -> None
 
     assert tree.members(table) == tree.members(table) == {"leader", "bare"}
     assert len(read) == len(set(read))
+
+
+@pytest.mark.skipif(not LINUX, reason="psutil does not tell an empty environment from none")
+def test_one_without_any_environment_may_be_between_two_programs() -> None:
+    """As every process is for an instant of execve(2): a stop that looked just then left it alive."""
+    process = subprocess.Popen(["sleep", "60"], env={})
+    try:
+        identity = identity_of(process.pid)
+        assert identity is not None
+        table = scan()
+        assert process.pid not in [pid for pids in table.markers.values() for pid in pids]
+        assert table.blank_since(identity.start)
+        process.kill()
+        process.wait()
+        table = scan()
+        assert table.markers is not None
+        assert not table.blank_since(identity.start)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_an_environment_is_told(way: bool) -> None:
