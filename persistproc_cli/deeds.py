@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["because_of", "deeds", "who"]
 
-_RECENT_SECONDS = 3600.0
+_RECENT_SECONDS = 600.0
 
 
 def who(client: ClientInfo) -> str:
@@ -32,7 +32,7 @@ def because_of(reason: str | None) -> str:
 def deeds(info: ProcessInfo) -> list[str]:
     """What others should know: ``restarted by cursor 3 min ago: dependency update``, ``protected by ana``.
 
-    What was done is told for an hour, and a start or stop from the command line only where somebody said why.
+    What was done is told for ten minutes, and nothing that came from the command line: who asks has mostly done it.
     """
     # A daemon that an update has not replaced yet does not tell all of this.
     told: list[str] = []
@@ -50,7 +50,7 @@ def deeds(info: ProcessInfo) -> list[str]:
 
 def _deed(verb: str, by: ClientInfo, at: str, reason: str | None) -> list[str]:
     seconds = seconds_since(at)
-    if seconds > _RECENT_SECONDS or (by["name"] == CLIENT_NAME and not reason and verb != "restarted"):
+    if seconds > _RECENT_SECONDS or by["name"] == CLIENT_NAME:
         return []
     return [f"{verb} by {_name(by)} {ago(seconds)}{because_of(reason)}"]
 

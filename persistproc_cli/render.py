@@ -103,7 +103,9 @@ def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> st
         if all_projects:
             row.append(one_line(info["project"]))
         cpu = info["cpu_percent"]
-        row += [str(info["pid"] or "-"), ports(info) or "-", age(info)]
+        # The pid of one that has ended may be that of a stranger by now.
+        pid = None if info["ended_at"] else info["pid"]
+        row += [str(pid or "-"), ports(info) or "-", age(info)]
         row += ["-" if cpu is None else f"{cpu:.1f}%", memory(info["memory_bytes"])]
         if show_directory:
             row.append(one_line(_directory(info, all_projects)))

@@ -32,7 +32,8 @@ def next_run(viewer: Viewer, process: ProcessInfo, ended: OutputReply) -> Proces
     """The run that somebody started in place of the one that ended; None when there is none."""
     if ended["state"] != "stopped":
         return None
-    deadline = time.monotonic() + (RESTART_SECONDS if is_restarted(ended) else 0.0)
+    begun = time.monotonic()
+    expected = RESTART_SECONDS if is_restarted(ended) else 0.0
     while True:
         try:
             status = viewer.read(
@@ -42,8 +43,11 @@ def next_run(viewer: Viewer, process: ProcessInfo, ended: OutputReply) -> Proces
             )
         except PersistprocError:
             return None  # removed, or no daemon any more: how the run ended is known all the same
+        waited = time.monotonic() - begun
         if status["run"] > ended["run"]:
-            return status
-        if time.monotonic() >= deadline:
+            # Looked at while it is being started it has no pid yet, and "pid None" would be told.
+            if status["pid"] is not None or status["ended_at"] is not None or waited >= RESTART_SECONDS:
+                return status
+        elif waited >= expected:
             return None
         viewer.pause(_PAUSE)

@@ -93,7 +93,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _tell(outcome: Outcome, options: argparse.Namespace) -> None:
-    _say(json.dumps(outcome.about) if options.json else greeting(outcome, options.detach))
+    _say(_document(outcome.about) if options.json else greeting(outcome, options.detach))
 
 
 def _say(text: str) -> None:
@@ -105,10 +105,15 @@ def _say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _document(value: object) -> str:
+    # As the verbs and HTTP write them: who compares what two of them say compares texts.
+    return json.dumps(value, separators=(",", ":"))
+
+
 def _fail(error: PersistprocError, as_json: bool) -> int:
     if as_json:
         document = {"code": error.code, "message": error.message, "hint": error.hint, **error.data}
-        sys.stderr.write(json.dumps({"error": document}) + "\n")
+        sys.stderr.write(_document({"error": document}) + "\n")
     else:
         hint = f" ({error.hint})" if error.hint else ""
         sys.stderr.write(f"persistproc: {error.message}{hint}\n")

@@ -73,6 +73,7 @@ COMMAND = Command(
         "States: starting, running, waiting for input, stopping; then stopped (somebody asked for it), exited 0,\n"
         "failed N (exit code), killed SIGNAL, or lost (nobody knows how it ended).\n"
         "'N left': processes that outlived the first one.\n"
-        "Below it stands what others did in the last hour, and why, and who protects what."
+        "Below it stands what agents did in the last ten minutes, and why, and who protects what."
+        "\nPID is - for what has ended: the number may be another process's by now."
     ),
 )

@@ -40,7 +40,7 @@ COMMAND = Command(
     "Speak MCP over standard input and output with the agent that has started this.",
     _run,
     options=(
-        Option("--port", value="N", help="port of the bridge, should one have to be started (default 8947)"),
+        Option("--port", value="N", help="port of a bridge that has to be started (default: the last one's, or 8947)"),
         Option("--no-port", help="no port for it either: its socket alone"),
     ),
     examples=("claude mcp add --scope user persistproc -- persistproc mcp",),

@@ -82,7 +82,7 @@ COMMAND = Command(
     _run,
     options=(
         Option("--host", value="HOST", help="address to listen on (default 127.0.0.1); others need --token"),
-        Option("--port", "-p", value="N", help="port to listen on (default 8947); 0: any that is free"),
+        Option("--port", "-p", value="N", help="port to listen on (default 8947, see below); 0: any that is free"),
         Option("--token", help="callers of the port need the token in ~/.persistproc/token, which is made"),
         Option("--detach", "-d", help="return when it answers, and go on in the background"),
         Option("--status", help="tell about the bridge that runs"),
@@ -98,6 +98,8 @@ COMMAND = Command(
         "One bridge serves a home. When one does already, this says so and is content. Ctrl-C, SIGTERM and --stop end\n"
         "the bridge alone: the daemon and all processes go on, and agents find the next one without being told.\n"
         "Agents that start their servers themselves use persistproc mcp, which starts a bridge when there is none.\n"
+        "In the background (--detach, persistproc mcp) it serves as the last one did, on its port and with its token,\n"
+        "unless --host or --port is given; after --stop other machines are let in only with --host.\n"
         "--status ends with 1 when no bridge runs; with --json it prints what GET /health answers, or null."
     ),
 )

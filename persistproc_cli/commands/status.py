@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND"]
 
+# Reasons of runs that are as they were begun; who began them stands beside it.
+_BEGUN = ("started by ", "restarted by ", "replaced by ")
+
 
 def _run(context: Context, arguments: Arguments) -> int:
     with context.connect() as client:
@@ -55,7 +58,7 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
         ("command", reply["command"] + (" (under /bin/sh -c)" if reply["shell"] else "")),
         ("directory", short_directory(reply["working_directory"])),
         ("run", f"{reply['run']} ({reply['run_id']})"),
-        ("pid", str(reply["pid"] or "")),
+        ("pid", "" if reply["ended_at"] else str(reply["pid"] or "")),
         ("terminal", f"yes; use it with: persistproc attach {address(reply)}" if reply["tty"] else ""),
         ("captured", "yes; its output comes through persistproc capture" if reply["captured"] else ""),
         ("survivors", ", ".join(map(str, reply["survivors"]))),
@@ -72,7 +75,7 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
 def _reason(reply: StatusReply) -> str:
     reason = reply["reason"] or ""
     # Who started and who stopped it has a line of its own.
-    return "" if reply.get("stopped_by") or reason.startswith(("started by ", "restarted by ")) else reason
+    return "" if reply.get("stopped_by") or reason.startswith(_BEGUN) else reason
 
 
 def _begun(reply: StatusReply) -> str:
@@ -99,13 +102,27 @@ def _ago(stamp: str) -> str:
 
 
 def _history(reply: StatusReply) -> str:
-    return table(["RUN", "STATE", "STARTED", "REASON", "BY"], [_row(run) for run in reply["history"]])
+    after = {run.get("replaced_run"): run["run"] for run in reply["history"]}
+    rows = [_row(run, after.get(run["run"])) for run in reply["history"]]
+    return table(["RUN", "STATE", "STARTED", "BY", "REASON"], rows)
 
 
-def _row(run: RunInfo) -> list[str]:
+def _row(run: RunInfo, after: int | None) -> list[str]:
+    """``after``: the run that took its place."""
     started = f"{duration(seconds_since(run['started_at']))} ago"
     begun = f"{who(run['started_by'])}{because_of(run.get('start_reason'))}"
-    return [str(run["run"]), state_words(run), started, one_line(run["reason"] or ""), one_line(begun)]
+    return [str(run["run"]), state_words(run), started, one_line(begun), one_line(_why(run, after))]
+
+
+def _why(run: RunInfo, after: int | None) -> str:
+    """Why it is as it is, without what stands elsewhere in the table."""
+    reason, by = run["reason"] or "", run.get("stopped_by")
+    for how, told in (("restarted by ", "restarted as run"), ("replaced by ", "replaced by run")):
+        if by is not None and after is not None and reason.startswith(how):
+            return f"{told} {after}"
+    if by is not None:
+        return f"stopped by {who(by)}{because_of(run.get('stop_reason'))}"
+    return "" if reason.startswith(_BEGUN) else reason
 
 
 COMMAND = Command(

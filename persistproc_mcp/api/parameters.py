@@ -11,10 +11,12 @@ from typing_extensions import is_typeddict
 
 from persistproc_core.errors import InvalidParams
 from persistproc_core.framing import decode
-from persistproc_core.protocol import METHODS
+from persistproc_core.protocol import METHODS, Method
 from persistproc_core.validation import fields, members, validate_params
 
-__all__ = ["checked", "from_body", "from_query"]
+from ..aliases import meant
+
+__all__ = ["checked", "from_body", "from_query", "validated"]
 
 _MOST_FIELDS = 200
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -32,7 +34,26 @@ def checked(
     for name in left_out:
         if name in given:
             raise InvalidParams(f"{name} is not taken here", hint=f"POST /rpc takes it, with {method}")
-    return validate_params(METHODS[method], {**given, **named})
+    return validated(METHODS[method], {**given, **named})
+
+
+def validated(method: Method, params: object) -> dict[str, object]:
+    """The parameters, which fit the method's declaration. Raises `InvalidParams`, which knows what ``cwd`` means."""
+    try:
+        return validate_params(method, params)
+    except InvalidParams as error:
+        error.hint = _use_instead(method, params, error.message) or error.hint
+        raise
+
+
+def _use_instead(method: Method, params: object, problem: str) -> str:
+    known = fields(method.params)
+    unknown = [name for name in params if name not in known] if isinstance(params, dict) else []
+    # The first unknown one is the one that was refused, unless another parameter came before it with a wrong value.
+    if not unknown or problem != f"{method.name} has no parameter {unknown[0]}":
+        return ""
+    near = meant(unknown[0], known)
+    return f"did you mean {near}?" if near else ""
 
 
 def from_query(method: str, query: bytes, also: Mapping[str, str] | None = None) -> dict[str, object]:

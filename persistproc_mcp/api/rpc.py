@@ -9,11 +9,11 @@ from persistproc_core.client.wire import SUBSCRIBES
 from persistproc_core.errors import InvalidParams, InvalidRequest, PersistprocError
 from persistproc_core.framing import decode
 from persistproc_core.protocol import MAX_BATCH, method_named
-from persistproc_core.validation import validate_params
 
 from ..hub import Hub
 from .calling import call
 from .failures import internal_error
+from .parameters import validated
 from .requests import json_reply
 
 __all__ = ["answer"]
@@ -66,7 +66,7 @@ async def _result(hub: Hub, scope: Scope, request: dict[str, object]) -> object:
             f"{method.name} is about one connection to the daemon, and this is none",
             hint="GET /api/events and /api/output/stream are the same as a stream of events, or over a WebSocket",
         )
-    return await call(hub, scope, method.name, validate_params(method, request.get("params")))
+    return await call(hub, scope, method.name, validated(method, request.get("params")))
 
 
 def _check_request(message: object) -> dict[str, object]:

@@ -28,7 +28,7 @@ class Refusal(NamedTuple):
         error = {"code": self.code, "message": self.message}
         if self.hint:
             error["hint"] = self.hint
-        return json.dumps({"error": error}).encode() + b"\n"
+        return json.dumps({"error": error}, separators=(",", ":")).encode() + b"\n"
 
     def all_headers(self) -> list[tuple[bytes, bytes]]:
         """Of the answer. The connection is closed: what is left of the request is not read."""

@@ -48,7 +48,7 @@ def note(lock: int, facts: Mapping[str, object]) -> None:
 
 
 def noted(home: Home) -> dict[str, object]:
-    """What the last holder of the lock has written down; nothing when it ended as it should."""
+    """What the last holder of the lock has written down; without its pid when it ended as it should."""
     try:
         with open(home.bridge_lock, encoding="utf-8", errors="replace") as file:
             facts: object = json.loads(file.readline(_LONGEST))

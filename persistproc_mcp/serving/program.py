@@ -16,7 +16,7 @@ from .life import live
 from .lock import note, noted, take_lock
 from .sockets import PortTaken, UnixListener, address_of, bind_port, is_loopback
 from .token import read_token, token_of
-from .wanted import Outcome, Wanted, as_before, check_content, serving_facts
+from .wanted import Outcome, Wanted, as_before, check_content, facts_to_keep, serving_facts
 from .watch import serve_watched
 
 __all__ = ["run"]
@@ -38,10 +38,11 @@ def run(wanted: Wanted, tell: Callable[[Outcome], None]) -> int:
     if lock is None:
         return 0
     try:
-        if wanted.port_if_free:
+        if not wanted.foreground:
+            # Agents know the URL of the last one, and nobody looks on who could tell them another.
             wanted = as_before(wanted, noted(wanted.home))
-        _hold(wanted, lock, tell)
-        note(lock, {})
+        port = _hold(wanted, lock, tell)
+        note(lock, facts_to_keep(wanted, port))
     finally:
         os.close(lock)
     return 0
@@ -81,7 +82,8 @@ def _lock_or_other(wanted: Wanted, tell: Callable[[Outcome], None]) -> int | Non
         time.sleep(_LOOK_SECONDS)
 
 
-def _hold(wanted: Wanted, lock: int, tell: Callable[[Outcome], None]) -> None:
+def _hold(wanted: Wanted, lock: int, tell: Callable[[Outcome], None]) -> int | None:
+    """Serve until a signal ends it; returns the port that was bound."""
     # No umask, and no more limits than needed: a daemon that is started from here hands them on to all processes.
     _raise_file_limit()
     listeners, settings = _bind(wanted)
@@ -103,6 +105,7 @@ def _hold(wanted: Wanted, lock: int, tell: Callable[[Outcome], None]) -> None:
         unix.remove()
         for listener in sockets:
             listener.close()
+    return settings.port
 
 
 def _bind(wanted: Wanted) -> tuple[list[socket.socket], Settings]:

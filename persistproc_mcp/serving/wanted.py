@@ -9,9 +9,9 @@ from persistproc_core.errors import PersistprocError
 from persistproc_core.paths import Home
 
 from ..settings import About
-from .sockets import address_of
+from .sockets import address_of, is_loopback
 
-__all__ = ["Outcome", "ServedOtherwise", "Wanted", "as_before", "check_content", "serving_facts"]
+__all__ = ["Outcome", "ServedOtherwise", "Wanted", "as_before", "check_content", "facts_to_keep", "serving_facts"]
 
 
 class ServedOtherwise(PersistprocError):
@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
     no_port: bool = False
     """The Unix socket alone."""
     port_if_free: bool = False
-    """Serve on the socket alone when the port is taken, and go on where a bridge left off that was killed."""
+    """Serve on the socket alone when the port is taken."""
     token: bool = False
     token_file: str | None = None
     foreground: bool = False
@@ -58,7 +58,7 @@ def serving_facts(wanted: Wanted, port: int | None) -> dict[str, object]:
 
 
 def as_before(wanted: Wanted, facts: Mapping[str, object]) -> Wanted:
-    """The same with what was left open filled in by the facts of a bridge that was killed.
+    """The same with what was left open filled in by the facts of the last bridge; a host or port given wins.
 
     Agents that know its URL find the next one there, whoever starts it.
     """
@@ -72,6 +72,23 @@ def as_before(wanted: Wanted, facts: Mapping[str, object]) -> Wanted:
         token=wanted.token or facts.get("token") is True,
         token_file=token_file if isinstance(token_file, str) else wanted.token_file,
     )
+
+
+def facts_to_keep(wanted: Wanted, port: int | None) -> dict[str, object]:
+    """What the next bridge has to know after one that was ended in good order.
+
+    Less than after a crash: a bridge that starts by itself must not open a port to other machines again that somebody
+    has closed, nor be without a port because the last one was.
+    """
+    local = wanted.host is None or is_loopback(address_of(wanted.host))
+    facts = serving_facts(wanted, port)
+    # 0 asked for any port: the one that it was is nothing to come back to.
+    return {
+        **facts,
+        "host": wanted.host if local else None,
+        "port": None if wanted.port == 0 else facts["port"],
+        "no_port": False,
+    }
 
 
 def check_content(wanted: Wanted, other: About) -> None:

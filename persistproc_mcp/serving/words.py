@@ -17,6 +17,7 @@ __all__ = ["farewell", "greeting"]
 
 _ASKING_SECONDS = 0.5
 _MOST_NAMES = 12
+_INDENT = " " * 21
 
 
 def greeting(outcome: Outcome, detached: bool) -> str:
@@ -49,11 +50,13 @@ def _agents(told: About) -> list[str]:
         return [f"  any agent        persistproc mcp{home}   (the command of a server that speaks MCP over stdio)"]
     url = f"{told['url']}{MCP_PATH}"
     header = _header(told)
-    claude = f' --header "{header}"' if header else ""
+    claude = [f"{_INDENT}{url}"] + ([f'{_INDENT}--header "{header}"'] if header else [])
     carries = f"   with the header {header}" if header else ""
     return [
-        f"  Claude Code      claude mcp add --transport http --scope user persistproc {url}{claude}",
-        f"  any agent        persistproc agent install codex gemini cursor vscode ...{home}",
+        # In 80 columns the URL would be broken in two, and copied so.
+        " \\\n".join(["  Claude Code      claude mcp add --transport http --scope user persistproc", *claude]),
+        f"  Cursor           persistproc agent install cursor{home}",
+        f"  other agents     persistproc agent list{home}   (tells their names)",
         f"  by hand          URL {url}{carries}",
         f"  stdio only       persistproc mcp{home}",
     ]

@@ -6,7 +6,6 @@ as other tools do; what they meant must never be dropped in silence.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import shlex
@@ -15,63 +14,11 @@ from typing import cast
 
 from persistproc_core.errors import InvalidParams
 
+from ..aliases import meant
 from .text.safe import quoted
 from .tool import Tool
 
 __all__ = ["read_arguments"]
-
-_ALIASES = {
-    "args": ("command",),
-    "cmd": ("command",),
-    "commandline": ("command",),
-    "script": ("command",),
-    "cwd": ("working_directory",),
-    "dir": ("working_directory",),
-    "directory": ("working_directory",),
-    "folder": ("working_directory",),
-    "path": ("working_directory",),
-    "project": ("working_directory",),
-    "workdir": ("working_directory",),
-    "env": ("environment",),
-    "environmentvariables": ("environment",),
-    "id": ("process", "name"),
-    "label": ("name",),
-    "name": ("process",),
-    "pid": ("process",),
-    "processid": ("process",),
-    "processname": ("process", "name"),
-    "task": ("process", "name"),
-    "timeout": ("timeout_seconds",),
-    "timeoutms": ("timeout_seconds",),
-    "waitseconds": ("timeout_seconds",),
-    "grace": ("grace_seconds",),
-    "idle": ("idle_seconds",),
-    "count": ("lines",),
-    "head": ("lines",),
-    "limit": ("lines",),
-    "n": ("lines",),
-    "tail": ("lines",),
-    "offset": ("cursor",),
-    "sincecursor": ("cursor", "since"),
-    "filter": ("grep",),
-    "query": ("grep",),
-    "regex": ("grep", "output"),
-    "search": ("grep",),
-    "contextlines": ("context",),
-    "pattern": ("output", "grep"),
-    "ready": ("output",),
-    "readypattern": ("output",),
-    "until": ("output", "idle_seconds"),
-    "waitfor": ("output",),
-    "all": ("all_projects",),
-    "text": ("input",),
-    "enter": ("newline",),
-    "kill": ("force",),
-    "pty": ("tty",),
-    "message": ("reason",),
-    "why": ("reason",),
-}
-"""What arguments are called elsewhere, lower case without _ and -; the first that the tool has is meant."""
 
 _TRUE = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -112,19 +59,10 @@ def read_arguments(tool: Tool, arguments: Mapping[str, object]) -> dict[str, obj
 
 def _unknown(tool: Tool, properties: Mapping[str, _Schema], name: str) -> str:
     told = f"Unknown argument {quoted(name, 60)}"
-    near = _meant(properties, name)
+    near = meant(name, properties)
     if near is None:
         return f"{told}; {tool.name} takes {', '.join(properties)}"
     return f"{told}; use {near}{_short(properties[near])}"
-
-
-def _meant(properties: Mapping[str, _Schema], name: str) -> str | None:
-    word = name[:100].lower().replace("_", "").replace("-", "")
-    for one in _ALIASES.get(word, ()):
-        if one in properties:
-            return one
-    close = difflib.get_close_matches(word, [known.replace("_", "") for known in properties], 1)
-    return next((known for known in properties if close and known.replace("_", "") == close[0]), None)
 
 
 def _short(schema: _Schema) -> str:

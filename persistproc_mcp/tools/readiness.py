@@ -22,6 +22,7 @@ ASKED = ("output", "port", "url")
 _DEFAULT_SECONDS = 10.0
 _MOST_SECONDS = 50.0
 _QUIET_SECONDS = 2.0
+_SAID_SECONDS = 0.5
 
 
 class Outcome(NamedTuple):
@@ -78,9 +79,12 @@ async def _waited(call: Call, info: ProcessInfo, wanted: dict[str, object], seco
     # and is quiet.
     began = anyio.current_time()
     first = await _wait(call, info, {"any_port": True, "exit": True, "output": "."}, seconds)
+    left = max(0.0, seconds - (anyio.current_time() - began))
+    if first.met is not None and first.met["met"] == "port":
+        # Servers say where they listen just after they do; the answer is to have it.
+        await _wait(call, info, {"exit": True, "output": "."}, min(left, _SAID_SECONDS))
     if first.met is None or first.met["met"] != "output":
         return first._replace(asked=False)
-    left = max(0.0, seconds - (anyio.current_time() - began))
     then = await _wait(call, info, {"any_port": True, "exit": True, "idle_seconds": _QUIET_SECONDS}, left)
     return then._replace(asked=False)
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -20,9 +21,13 @@ import psutil
 import pytest
 
 from persistproc_core.client.sync import Client
+from persistproc_core.paths import resolve_home
+from persistproc_mcp.serving.wanted import Outcome, Wanted, as_before, facts_to_keep
+from persistproc_mcp.serving.words import greeting
+from persistproc_mcp.settings import Settings, about
 from tests.bridge.relay import Relay, modern, text_of
 from tests.cli.support import Cli
-from tests.kit import Guard, is_alive, marked, program, wait_gone
+from tests.kit import Guard, free_port, is_alive, marked, program, wait_gone
 from tests.kit.bridge import Bridge
 from tests.kit.guard import TEST_VARIABLE
 
@@ -218,6 +223,49 @@ def test_the_life_of_a_bridge_in_the_background(alone: Cli) -> None:
     assert not os.path.exists(home.bridge_socket)
     with Client(home=home.path, autostart=False) as client:
         assert client.hello["pid"] == told["daemon"]["pid"]
+
+
+def test_the_next_one_serves_as_the_last_one_did(alone: Cli) -> None:
+    port = free_port()
+    first = alone("serve", "--detach", "--port", str(port), "--token", "--json", check=0).stdout
+    assert alone("serve", "--status", "--json", check=0).stdout == first
+    alone("serve", "--stop", check=0)
+    with Relay(alone.home, alone.project) as relay:
+        assert "no process" in text_of(relay.call("list_processes"))
+    told = alone.json("serve", "--status", "--json")
+    assert (told["port"], told["token_needed"]) == (port, True)
+    alone("serve", "--stop", check=0)
+    assert alone.json("serve", "--detach", "--json")["port"] == port
+    alone("serve", "--stop", check=0)
+    other = alone.json("serve", "--detach", "--port", "0", "--json")
+    assert other["port"] != port
+    assert other["token_needed"] is False
+
+
+def test_what_the_next_one_does_not_take_over() -> None:
+    home = resolve_home("/nowhere")
+    wanted = Wanted(home, host="0.0.0.0", port=0, token=True)
+    facts = facts_to_keep(wanted, 4711)
+    assert as_before(Wanted(home), facts) == Wanted(home, token=True)
+    assert as_before(Wanted(home), facts_to_keep(Wanted(home, no_port=True), None)) == Wanted(home)
+    kept = facts_to_keep(Wanted(home, host="::1", port=4711), 4711)
+    assert as_before(Wanted(home), kept) == Wanted(home, host="::1", port=4711)
+    assert as_before(Wanted(home, port=1), kept) == Wanted(home, port=1)
+
+
+@pytest.mark.parametrize("token", [False, True])
+def test_what_is_told_fits_and_can_be_typed(token: bool) -> None:
+    home = resolve_home("~/.persistproc")
+    told = about(Settings(home, token="secret" if token else None), None)
+    shown = greeting(Outcome(told, already=False), detached=True)
+    assert "..." not in shown
+    assert "secret" not in shown
+    assert all(len(line) <= 80 or "by hand" in line or "--header" in line for line in shown.splitlines())
+    [command] = re.findall(r"(claude (?:.*\\\n)+.*)", shown)
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[:8] == "claude mcp add --transport http --scope user persistproc".split()
+    assert words[8] == "http://127.0.0.1:8947/mcp/"
+    assert words[9:] == (["--header", f"Authorization: Bearer $(cat {home.token})"] if token else [])
 
 
 def http_status(port: int, token: str | None) -> int:

@@ -23,8 +23,10 @@ PROMPT = re.compile(r"^(you|claude-code|cursor) (?:([$>]) (.*)|see)$")
 
 NPM = '#!/bin/sh\ncase "$2" in\ndev) exec python3 -u web.py ;;\napi) exec python3 -u api.py ;;\nesac\n'
 SERVER = (
-    "import http.server\n"
+    "import http.server, time\n"
     'server = http.server.ThreadingHTTPServer(("127.0.0.1", {port}), http.server.SimpleHTTPRequestHandler)\n'
+    # Real ones listen a while before they say so, which an answer has to wait for.
+    "time.sleep(0.1)\n"
     "print({text!r}, flush=True)\n"
     "server.serve_forever()\n"
 )

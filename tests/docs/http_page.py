@@ -142,7 +142,7 @@ ERRORS = """\
 ## Errors
 
 ```json
-{"error": {"code": "process_not_found", "message": "there is no process 'wbe'", "hint": "did you mean web?"}}
+{"error":{"code":"process_not_found","message":"there is no process 'wbe'","hint":"did you mean web?"}}
 ```
 
 Tell errors apart by `code`; further fields are the facts of the case, as in [the protocol](protocol.md#errors).

@@ -127,6 +127,7 @@ def test_marks_news_and_pruning(api: Api) -> None:
     ("path", "query", "message", "hint"),
     [
         ("/api/processes", {"runing": 1}, "list_processes has no parameter runing", "did you mean running?"),
+        ("/api/processes", {"cwd": "/"}, "list_processes has no parameter cwd", "did you mean working_directory?"),
         ("/api/processes", {"running": "perhaps"}, "running must be true or false, not text", None),
         (f"{WEB}/output", {"lines": "many"}, "lines must be a whole number, not text", None),
         (f"{WEB}/output", {"lines": [1, 2]}, "lines is given twice", "once is enough"),

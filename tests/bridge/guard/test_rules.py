@@ -284,6 +284,6 @@ def test_a_missing_token_is_answered_so_that_no_client_begins_oauth() -> None:
 def test_every_refusal_says_what_is_wrong() -> None:
     refusal = check(head(host="evil.com"), OURS, None)
     assert refusal is not None
-    assert b'{"error": {"code": "wrong_host", "message": "' in refusal.body()
+    assert b'{"error":{"code":"wrong_host","message":"' in refusal.body()
     assert b"127.0.0.1:8947" in refusal.body()
     assert b"evil.com" not in refusal.body()

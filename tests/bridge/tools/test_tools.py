@@ -425,8 +425,10 @@ async def test_what_can_no_longer_come_is_a_failure(agents: Agents) -> None:
 
 
 async def test_a_sign_of_life_while_one_waits(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "_BEAT_SECONDS", 0.05)
     await agents.text("start_process", command="sleep 100", name="slow", timeout_seconds=0)
+    # Not before: a start tells that it goes on as well when it takes long.
+    agents.progress.clear()
+    monkeypatch.setattr(calling, "_BEAT_SECONDS", 0.05)
     await agents.text("wait_for_process", process="slow", timeout_seconds=0.3)
     assert len(agents.progress) >= 2
     assert {(total, words.partition(",")[0]) for _, total, words in agents.progress} == {(0.3, "waiting for slow")}
