@@ -41,6 +41,7 @@ class Session:
         self._at_once = 0
         self._waiting = False
         self._quitting = False
+        self._gone = False
         self._idle = anyio.CancelScope()
         self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
 
@@ -74,7 +75,9 @@ class Session:
             await self._slots.acquire()
             group.start_soon(self._answer_later, incoming, group)
             return
-        await self._answer(incoming, self._peer)
+        if not self._gone:
+            # Thousands of questions may still lie in the socket of a peer that has hung up, and each takes its time.
+            await self._answer(incoming, self._peer)
         self._at_once += 1
         if self._at_once % _AT_ONCE == 0:
             # A client whose next line is always there already would keep the loop for itself.
@@ -156,6 +159,7 @@ class Session:
         except BlockingIOError:
             return data
         except OSError:
+            self._gone = True
             return data[:0]
 
     def _peer_is_gone(self) -> bool:

@@ -164,7 +164,7 @@ def test_the_start_of_an_ended_one_leaves_its_owner(hub: Hub, held: dict[str, An
 
 def test_what_it_left_behind_is_protected_as_well(hub: Hub) -> None:
     """A program that makes itself a daemon has ended; a plain start would end what it is now."""
-    command = program("leader_dies")
+    command = ["sh", "-c", "sleep 1000 >/dev/null & echo member $!"]
     hub.finish(command, name="p", protected=True, client=OWNER)
     member = int(hub.lines("p")[0].split()[1])
     assert hub.error("start_process", command=command, name="p", client=OTHER).code == "process_protected"
