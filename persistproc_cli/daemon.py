@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from persistproc_core.errors import DaemonUnavailable
@@ -84,18 +83,14 @@ def end_foreign_daemon(home: Home, mismatch: VersionMismatch) -> int:
 def listener_of(path: str) -> int | None:
     """The pid of our own user's process that listens on a socket; None where that cannot be told."""
     import socket
-    import struct
+
+    from persistproc_core.unix_socket import credentials
 
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(5)
         try:
             sock.connect(path)
-            option = getattr(socket, "SO_PEERCRED", None)
-            if option is None:
-                # <sys/un.h> of Darwin: SOL_LOCAL 0, LOCAL_PEERPID 2. Its user is ours: the folder lets nobody else in.
-                return int.from_bytes(sock.getsockopt(0, 2, 4), sys.byteorder)
-            # Who called listen(2), see unix(7). The pid is 0 when it is not of our pid namespace.
-            pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
-            return int(pid) if uid == os.getuid() else None
+            uid, pid = credentials(sock)
+            return pid if uid == os.getuid() else None
         except OSError:
             return None

@@ -196,20 +196,12 @@ def _command(home: Home) -> list[str]:
 
 
 def _read_line(fd: int, deadline: float, home: Home) -> bytes:
-    """The daemon's first line, what there is of it at end-of-file, or what has come by the deadline."""
-    import select
+    """The daemon's first line, or what there is of it at end-of-file."""
+    from ..background import first_line
 
-    poll = select.poll()  # select() refuses descriptors from 1024 on, which a large program may well have
-    poll.register(fd, select.POLLIN)
-    line = b""
-    while not line.endswith(b"\n") and len(line) < _READY_LINE_BYTES:
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
-            raise DaemonUnavailable("the daemon was not ready in time", hint=f"try again; see {home.log}")
-        piece = os.read(fd, 4096)
-        if not piece:
-            break
-        line += piece
+    line = first_line(fd, deadline, _READY_LINE_BYTES)
+    if line is None:
+        raise DaemonUnavailable("the daemon was not ready in time", hint=f"try again; see {home.log}")
     return line
 
 

@@ -34,18 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         # Before anything heavy is imported: the starter waits for this exit.
         if os.fork():
             return 0
+        from ..background import forget_terminal
+
         os.setsid()
-        _forget_terminal()
+        forget_terminal()
     return _serve(options.home, options.ready_fd)
-
-
-def _forget_terminal() -> None:
-    # With the starter's terminal or pipe as our output, closing it would cost us a SIGHUP or a SIGPIPE, and whoever
-    # waits for the end of that pipe would wait as long as we live.
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
 
 
 def _serve(home_path: str | None, ready_fd: int | None) -> int:

@@ -18,6 +18,7 @@ from jsonrpcserver.codes import ERROR_INVALID_REQUEST, ERROR_METHOD_NOT_FOUND
 
 from ..errors import InternalError, InvalidRequest, PersistprocError
 from ..framing import decode, encode
+from ..jsonrpc import error_reply, request_problem
 from ..protocol import MAX_BATCH, METHODS, Method, method_named
 from ..schema import validate_params
 from .kernel.peer import Peer
@@ -28,7 +29,6 @@ __all__ = ["Dispatcher", "Handler", "Incoming"]
 Handler = Callable[[Any, Peer], Awaitable[object]]
 """Takes validated parameters and who asks; gives the result."""
 
-_MAX_ID = 64
 _PROMPT = frozenset({"get_process_log_paths", "get_process_status", "list_processes", "rpc.discover"})
 
 
@@ -81,13 +81,13 @@ class Dispatcher:
     async def answer(self, incoming: Incoming, peer: Peer) -> bytes | None:
         """The reply line; None for notifications."""
         if incoming.error is not None:
-            return encode(_error_reply(incoming.error, None))
+            return encode(error_reply(incoming.error, None))
         message = incoming.message
         if not isinstance(message, list):
             reply = await self._answer_one(message, peer)
             return None if reply is None else encode(reply)
         if not 0 < len(message) <= MAX_BATCH:
-            return encode(_error_reply(InvalidRequest(f"a batch holds 1 to {MAX_BATCH} requests"), None))
+            return encode(error_reply(InvalidRequest(f"a batch holds 1 to {MAX_BATCH} requests"), None))
         replies = [reply for element in message if (reply := await self._answer_one(element, peer)) is not None]
         return encode(replies) if replies else None
 
@@ -103,14 +103,14 @@ class Dispatcher:
             params = validate_params(call.method, call.params)
             result = await self._handlers[call.method.name](params, peer)
         except PersistprocError as error:
-            return None if response is None else _error_reply(error, request_id)
+            return None if response is None else error_reply(error, request_id)
         except Exception as error:
             defect = secrets.token_hex(4)
             self._log.exception("defect", error, id=defect, method=call.method.name)
             failure = InternalError(
                 f"internal error {defect}", hint="daemon.log has it under this id", data={"id": defect}
             )
-            return None if response is None else _error_reply(failure, request_id)
+            return None if response is None else error_reply(failure, request_id)
         return None if response is None else {"jsonrpc": "2.0", "result": result, "id": request_id}
 
     def _refusal(self, response: dict[str, Any], message: object) -> dict[str, object] | None:
@@ -120,40 +120,14 @@ class Dispatcher:
             try:
                 method_named(message["method"])
             except PersistprocError as error:
-                return _error_reply(error, message["id"])
+                return error_reply(error, message["id"])
         if code == ERROR_INVALID_REQUEST:
-            return _error_reply(InvalidRequest(_problem(message)), None)
-        return _error_reply(InternalError("internal error"), response.get("id"))
+            return error_reply(InvalidRequest(request_problem(message)), None)
+        return error_reply(InternalError("internal error"), response.get("id"))
 
 
 def _check_request(message: object) -> object:
-    problem = _problem(message)
+    problem = request_problem(message)
     if problem:
         raise ValueError(problem)
     return message
-
-
-def _problem(message: object) -> str:
-    """What is wrong with a request object (JSON-RPC 2.0, section 4); empty when nothing is."""
-    if not isinstance(message, dict):
-        return "a request is an object"
-    if message.get("jsonrpc") != "2.0":
-        return 'a request has "jsonrpc": "2.0"'
-    if not isinstance(message.get("method"), str):
-        return "a request has a method, a text"
-    if "params" in message and not isinstance(message["params"], dict | list):
-        return "params is an object"
-    if "id" in message and not _is_id(message["id"]):
-        return f"an id is a number or a text of at most {_MAX_ID} characters"
-    unknown = message.keys() - {"jsonrpc", "method", "params", "id"}
-    return f"a request has no member {min(unknown)}" if unknown else ""
-
-
-def _is_id(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _MAX_ID
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63)
-
-
-def _error_reply(error: PersistprocError, request_id: object) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "error": error.to_wire(), "id": request_id}

@@ -13,12 +13,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..protocol import MAX_CONNECTIONS
+from ..unix_socket import bind_private, remove_own
 from .kernel.peer import Peer, is_us, peer_of
 from .log import Log
 
 __all__ = ["Listener"]
 
 _PAUSE_SECONDS = 0.1
+_BACKLOG = 128
 
 
 class Listener:
@@ -83,32 +85,14 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening and remove the socket file."""
-        try:
-            if os.stat(self._path).st_ino == self._inode:
-                os.unlink(self._path)
-        except OSError:
-            pass
+        remove_own(self._path, self._inode)
         self._socket.close()
 
 
 def _bind(path: str) -> socket.socket:
-    """A listening socket with mode 0600. The lock is ours, so a file that is there already is stale."""
+    """The lock is ours, so a file that is there already is stale."""
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        # bind(2) makes the file with the socket's mode on Linux and by the umask elsewhere; never wider for a moment.
-        os.fchmod(listener.fileno(), 0o600)
-        old = os.umask(0o177)
-        try:
-            listener.bind(path)
-        finally:
-            os.umask(old)
-        listener.listen(128)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+    return bind_private(path, _BACKLOG)

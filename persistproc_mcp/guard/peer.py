@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import socket
-import struct
 import sys
 import time
 from ipaddress import IPv6Address, ip_address
 
 from anyio import to_thread
+
+from persistproc_core.unix_socket import credentials
 
 from .proc_net import owner_in_proc
 from .processes import Process, began_after, holder_of, process
@@ -24,12 +25,6 @@ PEER = "persistproc.peer"
 _sock_diag = SockDiag()
 # At the end of a program that has warnings on, an open socket is one.
 atexit.register(_sock_diag.close)
-
-# struct ucred, unix(7).
-_UCRED = struct.Struct("=iII")
-# <sys/un.h> and <sys/ucred.h> of macOS: the level, the options, and struct xucred up to its uid.
-_SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2
-_XUCRED = struct.Struct("=II")
 
 
 class Peer:
@@ -77,7 +72,8 @@ def peer_of(connection: socket.socket) -> Peer:
     unix = connection.family == socket.AF_UNIX
     try:
         if unix:
-            return _of_unix(connection)
+            uid, pid = credentials(connection)
+            return Peer(uid, unix=True, pid=pid)
         owner = _owner(_address(connection.getpeername()), _address(connection.getsockname()))
     except OSError:
         owner = None
@@ -114,21 +110,3 @@ def _address(name: tuple[str, int]) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         host = str(address.ipv4_mapped)
     return host, port
-
-
-def _of_unix(connection: socket.socket) -> Peer:
-    if sys.platform != "linux":
-        return _of_unix_elsewhere(connection)
-    pid, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-    # The pid is 0 when the peer lives in a namespace that we do not see.
-    return Peer(uid, unix=True, pid=pid or None)
-
-
-def _of_unix_elsewhere(connection: socket.socket) -> Peer:
-    # As SO_PEERCRED, it tells who called connect(2).
-    _, uid = _XUCRED.unpack_from(connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, 128))
-    try:
-        pid = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID)
-    except OSError:
-        pid = 0
-    return Peer(uid, unix=True, pid=pid or None)

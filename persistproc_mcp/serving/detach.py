@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import time
 from collections.abc import Callable
 from typing import cast
 
+from persistproc_core.background import first_line, forget_terminal
 from persistproc_core.errors import DaemonUnavailable, InternalError, PersistprocError, error_from_wire
 from persistproc_core.paths import Home
 
@@ -47,7 +47,7 @@ def _be(wanted: Wanted, writer: int) -> int:
     """The life of the child; it must not return into what its parent was doing."""
     try:
         os.setsid()
-        _forget_terminal()
+        forget_terminal()
         # Whoever started us may have ignored or blocked signals (nohup, a shell's background jobs).
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -60,14 +60,6 @@ def _be(wanted: Wanted, writer: int) -> int:
     except BaseException as error:
         _write(writer, {"error": InternalError(f"the bridge could not start: {error!r}").to_wire()})
         return 70
-
-
-def _forget_terminal() -> None:
-    # With the starter's terminal or pipe as our output, whoever waits for its end would wait as long as we live.
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
 
 
 def _teller(writer: int) -> Callable[[Outcome], None]:
@@ -86,16 +78,9 @@ def _write(fd: int, document: dict[str, object]) -> None:
 
 
 def _read_line(fd: int, home: Home) -> bytes:
-    deadline = time.monotonic() + _READY_SECONDS
-    line = b""
-    while not line.endswith(b"\n") and len(line) < _LONGEST:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
-            raise DaemonUnavailable("the bridge did not answer in time", hint=f"try again; see {home.bridge_log}")
-        piece = os.read(fd, 65536)
-        if not piece:
-            break
-        line += piece
+    line = first_line(fd, time.monotonic() + _READY_SECONDS, _LONGEST)
+    if line is None:
+        raise DaemonUnavailable("the bridge did not answer in time", hint=f"try again; see {home.bridge_log}")
     return line
 
 

@@ -10,6 +10,7 @@ import stat
 
 from persistproc_core.errors import InvalidParams, PersistprocError
 from persistproc_core.paths import Home
+from persistproc_core.unix_socket import bind_private, remove_own
 
 __all__ = ["PortTaken", "UnixListener", "address_of", "bind_port", "is_loopback"]
 
@@ -37,33 +38,15 @@ class UnixListener:
 
     def remove(self) -> None:
         """Remove the file: who comes now finds nobody, and starts the next bridge."""
-        try:
-            if os.stat(self.path).st_ino == self._inode:
-                os.unlink(self.path)
-        except OSError:
-            pass
+        remove_own(self.path, self._inode)
 
 
 def _bind(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
-        # bind(2) makes the file with the socket's mode on Linux and by the umask elsewhere; never wider for a moment.
-        os.fchmod(listener.fileno(), 0o600)
-        old = os.umask(0o177)
-        try:
-            listener.bind(path)
-        finally:
-            os.umask(old)
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
+        return bind_private(path, _BACKLOG)
     except OSError as error:
-        listener.close()
         raise PersistprocError(f"cannot listen on {path}: {error.strerror}", hint="check the folder") from None
-    except BaseException:
-        listener.close()
-        raise
-    return listener
 
 
 def _remove_stale(path: str) -> None:

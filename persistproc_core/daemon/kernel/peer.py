@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from typing import NamedTuple
 
 from ...protocol import ClientInfo
+from ...unix_socket import credentials
 from ..subscriptions.connection import Opening
 
 __all__ = ["Peer", "is_us", "peer_of"]
-
-_UCRED = struct.Struct("=iII")
-# struct xucred of <sys/ucred.h>: version, uid, group count; LOCAL_PEERCRED and LOCAL_PEERPID of <sys/un.h>.
-_XUCRED = struct.Struct("=IIh")
-_LOCAL_PEERCRED = 1
-_LOCAL_PEERPID = 2
 
 
 class Peer(NamedTuple):
@@ -38,16 +32,8 @@ class Peer(NamedTuple):
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """The peer of a Unix socket (SO_PEERCRED, unix(7); LOCAL_PEERCRED on macOS and BSD). Raises `OSError`."""
-    credentials = getattr(socket, "SO_PEERCRED", None)
-    if credentials is not None:
-        pid, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, credentials, _UCRED.size))
-        return Peer(uid, pid)
-    _, uid, _ = _XUCRED.unpack(connection.getsockopt(0, _LOCAL_PEERCRED, 76)[: _XUCRED.size])
-    try:
-        return Peer(uid, struct.unpack("=i", connection.getsockopt(0, _LOCAL_PEERPID, 4))[0])
-    except OSError:
-        return Peer(uid, None)
+    """The peer of a Unix socket. Raises `OSError`."""
+    return Peer(*credentials(connection))
 
 
 def is_us(peer: Peer) -> bool:
