@@ -40,13 +40,13 @@ def test_typing_reaches_the_process_and_its_output_the_screen(cli: Cli) -> None:
     with window(cli, "attach", "py") as terminal:
         told = terminal.wait_for(r"attached to py \(pid \d+\); Ctrl-\\ leaves it running")
         terminal.wait_for("ready\r\n>>> ")
-        terminal.type("6 * 7\r")
-        terminal.wait_for(r"6 \* 7\r\n42\r\n>>> ")
+        terminal.type("1234567 * 8\r")
+        terminal.wait_for(r"1234567 \* 8\r\n9876536\r\n>>> ")
         shown = detach(terminal)
 
     assert "persistproc attach py" in shown
     assert "ready" not in shown
-    assert "42" not in shown
+    assert "9876536" not in shown
     assert told.startswith("persistproc: ")
     assert cli.processes()[0]["state"] == "running"
 
