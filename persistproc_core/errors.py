@@ -27,6 +27,7 @@ __all__ = [
     "PersistprocError",
     "ProcessNotFound",
     "ProcessProtected",
+    "ReplaceFailed",
     "ShuttingDown",
     "StartFailed",
     "StillRunning",
@@ -236,6 +237,13 @@ class ProcessProtected(PersistprocError):
     code = "process_protected"
     rpc_code = 16
     exit_code = 77
+
+
+class ReplaceFailed(PersistprocError):
+    """The new daemon did not come to serve; the old one goes on. ``data.output`` is what the new one said."""
+
+    code = "replace_failed"
+    rpc_code = 17
 
 
 class DaemonUnavailable(PersistprocError):

@@ -23,6 +23,7 @@ __all__ = [
     "LIMITS",
     "METHODS",
     "NOTIFICATIONS",
+    "OLDEST_PROTOCOL",
     "PROTOCOL_VERSION",
     "Allowed",
     "Method",
@@ -31,7 +32,11 @@ __all__ = [
 ]
 
 PROTOCOL_VERSION: Final = 1
-"""Raised when a client of the former version could no longer be served."""
+"""Raised when a client of the former version would miss something: a method, or another meaning of a field."""
+
+OLDEST_PROTOCOL: Final = 1
+"""The oldest version whose clients are served. Of any version, the hello and these methods keep their form for ever:
+get_daemon_status, replace_daemon and shutdown_daemon."""
 
 MAX_BATCH = 16
 MAX_CONNECTIONS = 256
@@ -70,7 +75,8 @@ class Allowed(NamedTuple):
 
 # --- what is shared -----------------------------------------------------------------------------------------------
 
-State = Literal["starting", "running", "stopping", "stopped", "exited", "failed", "lost"]
+State = Literal["starting", "running", "stopping", "stopped", "exited", "failed", "restarting", "lost"]
+RestartPolicy = Literal["never", "on-failure", "always"]
 Stream = Literal["stdout", "stderr"]
 View = Literal["combined", "stdout", "stderr"]
 Format = Literal["plain", "ansi", "raw"]
@@ -92,6 +98,8 @@ EventType = Literal[
     "output_deleted",
     "protected",
     "unprotected",
+    "given_up",
+    "configured",
 ]
 
 
@@ -119,7 +127,9 @@ class ProcessInfo(TypedDict):
     name: Annotated[str, "Unique within its project."]
     project: Annotated[str, "The project's short name: the last part of its directory."]
     project_directory: Annotated[str, "The git work tree, else the working directory of the first start."]
-    state: Annotated[State, "State of the newest run."]
+    state: Annotated[
+        State, "State of the newest run; restarting: it has ended, and another one is to be started at restart_at."
+    ]
     pid: Annotated[int | None, "Process id of the run's leader; also its process group and session."]
     run: Annotated[int, "Number of the run, counted from 1."]
     run_id: Annotated[
@@ -155,12 +165,39 @@ class ProcessInfo(TypedDict):
     waiting_for_input: Annotated[
         str | None, "What the run printed last, without a newline, when it is blocked reading its input or terminal."
     ]
+    restart: Annotated[RestartPolicy, "Whether a run that ends by itself is started again."]
+    restarts: Annotated[int, "How many such restarts in a row led to this run; a minute of running ends the row."]
+    restart_at: Annotated[str | None, "When it is started again (restarting only)."]
+    autostart: Annotated[bool, "True when it comes back after the machine was started again."]
+    ttl_seconds: Annotated[float | None, "It is stopped when it has run so long."]
+    idle_timeout_seconds: Annotated[float | None, "It is stopped when nobody has used it for so long."]
+    expires_at: Annotated[str | None, "When ttl_seconds or, unless it is used, idle_timeout_seconds stops it."]
+    last_used_at: Annotated[
+        str | None,
+        "When somebody last read its output, typed into it or was connected to its port, as far as was seen.",
+    ]
+    stale: Annotated[str | None, "Why it looks left behind (list_processes with stale, get_process_status; else null)."]
 
 
 class Difference(TypedDict, total=False):
     """One way in which what was asked differs from what runs. Values of variables are never told, but for PORT."""
 
-    what: Required[Annotated[Literal["name", "command", "working_directory", "environment", "port"], "What differs."]]
+    what: Required[
+        Annotated[
+            Literal[
+                "name",
+                "command",
+                "working_directory",
+                "environment",
+                "port",
+                "restart",
+                "autostart",
+                "ttl_seconds",
+                "idle_timeout_seconds",
+            ],
+            "What differs.",
+        ]
+    ]
     asked: Annotated[str, "What was asked for."]
     running: Annotated[str, "What runs."]
     added: Annotated[list[str], "Names of variables that only the request has."]
@@ -218,6 +255,23 @@ class Event(TypedDict, total=False):
 # --- parameters ---------------------------------------------------------------------------------------------------
 
 
+class Options(TypedDict, total=False):
+    """What persistproc does with a process by itself."""
+
+    restart: Annotated[
+        RestartPolicy,
+        "Start it again when a run ends by itself: never (the default), on-failure (unless with exit code 0), always. "
+        "After a growing pause; five in a row that last less than a minute are the last.",
+    ]
+    autostart: Annotated[bool, "Start it again after the machine was started again, unless somebody had stopped it."]
+    ttl_seconds: Annotated[float, "Stop it when it has run so long; 0: never.", Allowed(0, 10**8)]
+    idle_timeout_seconds: Annotated[
+        float,
+        "Stop it when nobody has read its output, typed into it or been connected to its port for so long; 0: never.",
+        Allowed(0, 10**8),
+    ]
+
+
 class CallerParams(TypedDict, total=False):
     """Who calls, and from where."""
 
@@ -252,7 +306,7 @@ class StopOptions(TypedDict, total=False):
     grace_seconds: Annotated[float, "How long until SIGKILL; 10 unless said otherwise.", Allowed(0, 3600)]
 
 
-class StartProcessParams(CallerParams, total=False):
+class StartProcessParams(CallerParams, Options, total=False):
     """Start a process, or join the one that already runs."""
 
     command: Required[
@@ -308,11 +362,17 @@ class ProtectProcessParams(ActParams, total=False):
     protected: Annotated[bool, "False: protect it no longer. True unless said otherwise."]
 
 
+class ConfigureProcessParams(ActParams, Options, total=False):
+    """Change what persistproc does with a process by itself; what is not given stays as it is."""
+
+
 class ListProcessesParams(CallerParams, total=False):
     """Processes of the caller's project, live and ended."""
 
     all_projects: Annotated[bool, "Those of every project; always so when working_directory is not given."]
     running: Annotated[bool, "Only live ones."]
+    stale: Annotated[bool, "Only live ones that look left behind; the field stale of each tells why."]
+    unused_for: Annotated[str, "stale: an age (30m, 2d); 1h unless said otherwise.", Allowed(1, 64)]
 
 
 class GetProcessStatusParams(TargetParams, total=False):
@@ -489,6 +549,8 @@ class PruneProcessesParams(CallerParams, total=False):
         "Keep so many runs of each (0). When it is given, older runs of live processes go as well.",
         Allowed(0, 1000),
     ]
+    stale: Annotated[bool, "Also stop and forget live ones that look left behind; protected ones stay."]
+    unused_for: Annotated[str, "stale: an age (30m, 2d); 1h unless said otherwise.", Allowed(1, 64)]
     dry_run: Annotated[bool, "Only tell what would be removed."]
 
 
@@ -507,6 +569,22 @@ class ShutdownDaemonParams(TypedDict, total=False):
     client: Annotated[ClientInfo, "On whose behalf."]
 
 
+class ReplaceDaemonParams(TypedDict, total=False):
+    """Replace the daemon by another one, of this or another version; processes and their output go on.
+
+    The old one starts the new one and hands over its lock and its socket once the code of the new one is loaded. When
+    the new one does not come to serve, the old one goes on.
+    """
+
+    program: Annotated[
+        list[str],
+        "How the new one is started: the interpreter and its arguments, up to -m persistproc_core.daemon. The old "
+        "one's unless said otherwise.",
+        Allowed(1, 64),
+    ]
+    environment: Annotated[dict[str, str], "Its whole environment; the old one's unless said otherwise."]
+
+
 class NoParams(TypedDict):
     """Takes no parameters."""
 
@@ -517,7 +595,8 @@ class NoParams(TypedDict):
 class Hello(TypedDict):
     """The first line that the daemon sends on a connection, as a notification."""
 
-    protocol: Annotated[int, "The protocol version."]
+    protocol: Annotated[int, "The newest protocol version that the daemon speaks."]
+    oldest_protocol: Annotated[int, "The oldest one: clients of any version between are served."]
     version: Annotated[str, "The daemon's version."]
     pid: Annotated[int, "The daemon's process id."]
     instance: Annotated[str, "Names this life of the daemon; another one after each restart."]
@@ -730,6 +809,16 @@ class CaptureReply(ProcessInfo):
     path: Annotated[str, "The FIFO to write the output to; open it for reading and writing."]
 
 
+class ReplaceReply(TypedDict):
+    """The daemon that serves now; the one that answers ends."""
+
+    pid: Annotated[int, "Of the new one."]
+    version: Annotated[str, "Of the new one."]
+    instance: Annotated[str, "Of the new one."]
+    previous_pid: Annotated[int, "Of the one that answers."]
+    previous_version: Annotated[str, "Of the one that answers."]
+
+
 class PrunedProcess(TypedDict):
     """What was removed of one process."""
 
@@ -737,6 +826,7 @@ class PrunedProcess(TypedDict):
     project: str
     runs: Annotated[int, "How many of its runs."]
     bytes: Annotated[int, "How much output."]
+    stopped: Annotated[bool, "True when it was live and looked left behind (stale only)."]
     removed: Annotated[bool, "True when nothing of it is left."]
 
 
@@ -968,6 +1058,13 @@ METHODS: Final[dict[str, Method]] = {
             (*_TARGET, errors.ProcessProtected, errors.StorageFailed),
         ),
         Method(
+            "configure_process",
+            "Change what persistproc does with a process by itself: restart policy, autostart, ttl, idle timeout.",
+            ConfigureProcessParams,
+            ProcessInfo,
+            (*_TARGET, errors.ProcessProtected, errors.StorageFailed),
+        ),
+        Method(
             "remove_process",
             "Forget an ended process and delete its output.",
             ActParams,
@@ -984,6 +1081,13 @@ METHODS: Final[dict[str, Method]] = {
         Method("get_daemon_status", "Tell about the daemon.", NoParams, DaemonStatus),
         Method(
             "shutdown_daemon", "End the daemon, with or without the processes.", ShutdownDaemonParams, ShutdownReply
+        ),
+        Method(
+            "replace_daemon",
+            "Replace the daemon by a new one; processes, output and clients' subscriptions go on.",
+            ReplaceDaemonParams,
+            ReplaceReply,
+            (errors.ReplaceFailed, errors.ShuttingDown),
         ),
         Method("rpc.discover", "The OpenRPC document of this interface.", NoParams, dict[str, Any]),
     )

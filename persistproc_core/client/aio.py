@@ -255,6 +255,14 @@ class AsyncClient:
         """Protect a process from what others do to it, or no longer (``protected=False``)."""
         return cast("protocol.ProcessInfo", await self.call("protect_process", params))
 
+    async def configure_process(self, **params: Unpack[protocol.ConfigureProcessParams]) -> protocol.ProcessInfo:
+        """Change what persistproc does with a process by itself."""
+        return cast("protocol.ProcessInfo", await self.call("configure_process", params))
+
+    async def replace_daemon(self, **params: Unpack[protocol.ReplaceDaemonParams]) -> protocol.ReplaceReply:
+        """Replace the daemon; processes go on. Raises `ReplaceFailed`: the old one goes on."""
+        return cast("protocol.ReplaceReply", await self.call("replace_daemon", params))
+
     async def remove_process(self, **params: Unpack[protocol.ActParams]) -> protocol.RemoveReply:
         """Forget an ended process and delete its output."""
         return cast("protocol.RemoveReply", await self.call("remove_process", params))

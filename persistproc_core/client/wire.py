@@ -82,6 +82,7 @@ FILLED_BY_METHOD: dict[str, tuple[str, ...]] = {
     "get_daemon_status": (),
     "rpc.discover": (),
     "shutdown_daemon": ("client",),
+    "replace_daemon": (),
     "cancel_subscription": (),
 }
 """The methods that do not take both of `FILLED`."""
@@ -249,6 +250,7 @@ def hello_in(line: bytes) -> Hello:
     pid = params.get("pid")
     hello: Hello = {
         "protocol": PROTOCOL,
+        "oldest_protocol": PROTOCOL,
         "version": str(params.get("version", "")),
         "pid": pid if isinstance(pid, int) else 0,
         "instance": str(params.get("instance", "")),

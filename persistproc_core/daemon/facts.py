@@ -87,7 +87,7 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "name": process.name,
         "project": project_name(process.project_directory),
         "project_directory": process.project_directory,
-        "state": run.state,
+        "state": "restarting" if run is process.current and process.restart_at else run.state,
         "pid": run.pid,
         "run": run.number,
         "run_id": run.run_id,
@@ -111,6 +111,15 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "tty": run.settings.tty,
         "captured": run.captured,
         "waiting_for_input": run.prompt if run.live else None,
+        "restart": process.options.restart,
+        "restarts": run.restarts,
+        "restart_at": process.restart_at,
+        "autostart": process.options.autostart,
+        "ttl_seconds": process.options.ttl_seconds,
+        "idle_timeout_seconds": process.options.idle_timeout_seconds,
+        "expires_at": None,
+        "last_used_at": None,
+        "stale": None,
     }
 
 

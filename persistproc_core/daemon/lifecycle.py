@@ -54,7 +54,7 @@ class Lifecycle:
 
     async def prepare(self, process: Process, run: Run) -> None:
         """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
-        content = store.dump(Record(process.name, process.project_directory, run, process.protection))
+        content = store.dump(Record(process.name, process.project_directory, run, process.protection, process.options))
         try:
             await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
         except OSError as error:
@@ -218,7 +218,9 @@ class Lifecycle:
             if found is None:
                 return  # removed meanwhile: a late record would bring its folder back
             process = found[0]
-            content = store.dump(Record(process.name, process.project_directory, run, process.protection))
+            content = store.dump(
+                Record(process.name, process.project_directory, run, process.protection, process.options)
+            )
             await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
 
     def grew(self, run_id: str) -> None:

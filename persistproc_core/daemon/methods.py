@@ -11,8 +11,9 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from .. import __version__
-from ..errors import InvalidParams, StartFailed
+from ..errors import InvalidParams, ReplaceFailed, StartFailed
 from ..protocol import (
+    OLDEST_PROTOCOL,
     PROTOCOL_VERSION,
     ActParams,
     CallerParams,
@@ -20,6 +21,7 @@ from ..protocol import (
     CancelSubscriptionParams,
     CaptureProcessParams,
     CaptureReply,
+    ConfigureProcessParams,
     DaemonStatus,
     FollowProcessOutputParams,
     FollowReply,
@@ -40,6 +42,8 @@ from ..protocol import (
     PruneProcessesParams,
     PruneReply,
     RemoveReply,
+    ReplaceDaemonParams,
+    ReplaceReply,
     ResizeTerminalParams,
     RestartProcessParams,
     RestartReply,
@@ -139,10 +143,12 @@ class Methods:
             "capture_process": self._to_end(self._capture_process),
             "signal_process": self._to_end(self._signal_process),
             "protect_process": self._to_end(self._protect_process),
+            "configure_process": self._to_end(self._configure_process),
             "remove_process": self._to_end(self._remove_process),
             "prune_processes": self._to_end(self._prune_processes),
             "get_daemon_status": self._get_daemon_status,
             "shutdown_daemon": self._to_end(self._shutdown_daemon),
+            "replace_daemon": self._to_end(self._replace_daemon),
             "rpc.discover": self._discover,
         }
 
@@ -227,6 +233,10 @@ class Methods:
     async def _protect_process(self, params: ProtectProcessParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
         await self._protecting.protect(process, params, peer.client(params.get("client")))
+        return self._facts.plain(process)
+
+    async def _configure_process(self, params: ConfigureProcessParams, peer: Peer) -> ProcessInfo:
+        process = await self._find(params)
         return self._facts.plain(process)
 
     async def _remove_process(self, params: ActParams, peer: Peer) -> RemoveReply:
@@ -324,13 +334,22 @@ class Methods:
         self._quit_soon()
         return {"pid": os.getpid(), "stopped": stopped, "left_running": left}
 
+    async def _replace_daemon(self, params: ReplaceDaemonParams, peer: Peer) -> ReplaceReply:
+        raise ReplaceFailed("not built yet")
+
     async def _discover(self, params: NoParams, peer: Peer) -> dict[str, object]:
         return openrpc_document(__version__)
 
 
 def hello(instance: str) -> Hello:
     """The first line on every connection."""
-    return {"protocol": PROTOCOL_VERSION, "version": __version__, "pid": os.getpid(), "instance": instance}
+    return {
+        "protocol": PROTOCOL_VERSION,
+        "oldest_protocol": OLDEST_PROTOCOL,
+        "version": __version__,
+        "pid": os.getpid(),
+        "instance": instance,
+    }
 
 
 async def _own_project(params: CallerParams) -> str:

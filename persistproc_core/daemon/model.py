@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import anyio
 
-from ..protocol import ClientInfo, State
+from ..protocol import ClientInfo, RestartPolicy, State
 from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
 from .words.command import Command
 
-__all__ = ["Cause", "Outcome", "Process", "Protection", "Run", "Settings", "new_run_id", "signal_name"]
+__all__ = ["Cause", "Options", "Outcome", "Process", "Protection", "Run", "Settings", "new_run_id", "signal_name"]
 
 _SETTLED_SECONDS = 1.0
 
@@ -64,6 +64,15 @@ class Protection(NamedTuple):
     time: str
 
 
+class Options(NamedTuple):
+    """What is done with a process by itself."""
+
+    restart: RestartPolicy = "never"
+    autostart: bool = False
+    ttl_seconds: float | None = None
+    idle_timeout_seconds: float | None = None
+
+
 class Settings(NamedTuple):
     """What a run was started with, besides command, directory and environment."""
 
@@ -94,6 +103,8 @@ class Run:
     start_reason: str | None = None
     replaced_run: int | None = None
     """The run in whose place it was started."""
+    restarts: int = 0
+    """How many restarts by policy in a row led to it."""
     state: State = "starting"
     identity: Identity | None = None
     ended_at: str | None = None
@@ -203,6 +214,9 @@ class Process:
     """Held around every verb that starts or ends a run: two callers never act at once."""
     removed: bool = False
     protection: Protection | None = None
+    options: Options = Options()
+    restart_at: str | None = None
+    """When it is started again by policy (RFC 3339), while it waits for that."""
     restarting: int | None = None
     """The run in whose place another one is just being started."""
 

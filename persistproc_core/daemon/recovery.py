@@ -45,6 +45,7 @@ class Recovery:
             process.command = record.run.command
             process.working_directory = record.run.working_directory
             process.protection = record.protection
+            process.options = record.options
             self._registry.add_run(process, record.run)
             if not record.run.live:
                 self._lifecycle.journal.found_ended(process, record.run)

@@ -13,9 +13,9 @@ import shutil
 import stat
 from dataclasses import dataclass
 
-from ..protocol import ClientInfo, State
+from ..protocol import ClientInfo, RestartPolicy, State
 from .kernel.identity import Identity
-from .model import Cause, Outcome, Protection, Run, Settings
+from .model import Cause, Options, Outcome, Protection, Run, Settings
 from .states import ENDED, LIVE
 from .words.command import Command
 
@@ -37,6 +37,7 @@ class Record:
     project_directory: str
     run: Run
     protection: Protection | None = None
+    options: Options = Options()
 
 
 class Store:
@@ -190,6 +191,7 @@ def _to_json(record: Record) -> dict[str, object]:
         "started_by": run.started_by,
         "start_reason": run.start_reason,
         "replaced_run": run.replaced_run,
+        "restarts": run.restarts,
         "boot_id": run.boot_id,
         "state": run.state,
         "identity": list(run.identity) if run.identity else None,
@@ -199,6 +201,7 @@ def _to_json(record: Record) -> dict[str, object]:
         "reason": run.reason,
         "stop": run.stop._asdict() if run.stop else None,
         "protection": record.protection._asdict() if record.protection else None,
+        "options": record.options._asdict(),
         "added_variables": list(run.added_variables),
         "released": run.gone.is_set(),
     }
@@ -222,6 +225,7 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
         started_by=_client(value["started_by"]),
         start_reason=_optional(value.get("start_reason")),
         replaced_run=_number_or_none(value.get("replaced_run")),
+        restarts=_number(value["restarts"]),
         boot_id=_text(value["boot_id"]),
         state=_state(value["state"]),
         identity=_identity(identity),
@@ -239,7 +243,13 @@ def _from_json(value: dict[str, object], folder: str) -> Record:
         run.ended.set()
         if value["released"]:
             run.gone.set()
-    return Record(_text(value["name"]), _text(value["project_directory"]), run, _protection(value.get("protection")))
+    return Record(
+        _text(value["name"]),
+        _text(value["project_directory"]),
+        run,
+        _protection(value.get("protection")),
+        _options(value["options"]),
+    )
 
 
 def _text(value: object) -> str:
@@ -317,6 +327,30 @@ def _protection(value: object) -> Protection | None:
         return None
     protection = _as_dict(value)
     return Protection(_client(protection["by"]), _optional(protection["reason"]), _text(protection["time"]))
+
+
+def _options(value: object) -> Options:
+    given = _as_dict(value)
+    return Options(
+        restart=_policy(given["restart"]),
+        autostart=bool(given["autostart"]),
+        ttl_seconds=_seconds(given["ttl_seconds"]),
+        idle_timeout_seconds=_seconds(given["idle_timeout_seconds"]),
+    )
+
+
+def _policy(value: object) -> RestartPolicy:
+    if value == "never" or value == "on-failure" or value == "always":
+        return value
+    raise ValueError(f"{value!r} is no restart policy")
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError("a number was expected")
+    return float(value)
 
 
 def _client(value: object) -> ClientInfo:

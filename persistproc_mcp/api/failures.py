@@ -33,6 +33,7 @@ STATUSES: Final[dict[type[PersistprocError], int]] = {
     errors.InputNotRead: 409,
     errors.NoTerminal: 409,
     errors.NotRestartable: 409,
+    errors.ReplaceFailed: 409,
     errors.StartFailed: 422,
     errors.TooManySubscriptions: 429,
     errors.InternalError: 500,

@@ -35,7 +35,10 @@ async def test_an_idle_connection_is_closed(method: str, tmp_path: Path, monkeyp
     ours, theirs = socket.socketpair()
     with ours, theirs, anyio.fail_after(10):
         served = session.Session(
-            theirs, Peer(0, None), dispatcher, {"protocol": 1, "version": "", "pid": 1, "instance": ""}
+            theirs,
+            Peer(0, None),
+            dispatcher,
+            {"protocol": 1, "oldest_protocol": 1, "version": "", "pid": 1, "instance": ""},
         )
         ours.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode() + b"\n")
         await served.serve()

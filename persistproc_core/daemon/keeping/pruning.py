@@ -135,7 +135,7 @@ def _doomed(process: Process, rule: _Rule) -> list[Run]:
 
 def _pruned(process: Process) -> PrunedProcess:
     project = project_name(process.project_directory)
-    return {"name": process.name, "project": project, "runs": 0, "bytes": 0, "removed": False}
+    return {"name": process.name, "project": project, "runs": 0, "bytes": 0, "stopped": False, "removed": False}
 
 
 def _runs_of(done: list[PrunedProcess]) -> int:
