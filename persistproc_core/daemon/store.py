@@ -1,8 +1,10 @@
 """What is on disk: one folder a run, with ``record.json`` in it. No value of an environment variable is ever written.
 
 A record is written whole or not at all, and before the keeper is asked to start anything, so that a process that runs
-is known whatever dies. The first one is synced to the disk; the later ones are renamed into place, which is all that a
-kill can ask for: after a power cut nothing of them is alive. A record that cannot be read is set aside, never deleted.
+is known whatever dies. The first one is synced to the disk, as is what somebody configured; the others are renamed
+into place, which is all that a kill can ask for. A power cut may empty such a one (rename(2) says nothing about the
+bytes): so the last one that was synced keeps a second name, and is read then. A record that cannot be read is set
+aside, never deleted.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import os
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..protocol import ClientInfo, RestartPolicy, State
 from .kernel.identity import Identity
@@ -22,6 +24,8 @@ from .words.command import Command
 __all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
 
 _FORMAT = 1
+_RECORD = "record.json"
+_SYNCED = "record.synced.json"
 _DOOMED = ".deleted-"
 
 
@@ -37,7 +41,7 @@ class Record:
     project_directory: str
     run: Run
     protection: Protection | None = None
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
 
 
 class Store:
@@ -62,7 +66,7 @@ class Store:
 
     def write(self, folder: str, content: bytes, *, durable: bool = False) -> None:
         """Replace the record. Raises `OSError`; the old record is there then."""
-        path = os.path.join(folder, "record.json")
+        path = os.path.join(folder, _RECORD)
         fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with open(fd, "wb") as file:
             file.write(content)
@@ -71,6 +75,7 @@ class Store:
                 os.fsync(fd)
         os.rename(path + ".new", path)
         if durable:
+            _keep_synced(folder)
             _sync(folder)
 
     def remove(self, run_id: str) -> None:
@@ -92,8 +97,9 @@ class Store:
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 continue
             try:
-                with open(os.path.join(folder, "record.json"), encoding="ascii") as file:
-                    records.append(_from_json(json.load(file), folder))
+                record, problem = _load(folder)
+                records.append(record)
+                problems += [f"{run_id}: {problem}"] * bool(problem)
             except FileNotFoundError:
                 if not _was_used(folder):
                     # The daemon died between making the folder and writing the record: nothing was started.
@@ -103,6 +109,7 @@ class Store:
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 problems.append(f"{run_id}: {type(error).__name__}: {error}")
                 _set_aside(folder)
+                _set_aside(folder, _SYNCED)
         records.sort(key=lambda record: (record.name, record.project_directory, record.run.number))
         return records, problems
 
@@ -166,9 +173,39 @@ def _was_used(folder: str) -> bool:
     return any(name in ("record.unreadable", "spawned") or name.endswith(".log") for name in names)
 
 
-def _set_aside(folder: str) -> None:
+def _keep_synced(folder: str) -> None:
+    # A link and not a copy: it is on the disk already.
+    path = os.path.join(folder, _SYNCED)
     try:
-        os.rename(os.path.join(folder, "record.json"), os.path.join(folder, "record.unreadable"))
+        os.unlink(path + ".new")  # of a daemon that died right here
+    except FileNotFoundError:
+        pass
+    os.link(os.path.join(folder, _RECORD), path + ".new")
+    os.rename(path + ".new", path)
+
+
+def _load(folder: str) -> tuple[Record, str]:
+    """The record, and a sentence when an older one had to do."""
+    try:
+        return _read_record(folder, _RECORD), ""
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # Its end may be missing there, but what it is, and that it was there, is not.
+        if not os.path.exists(os.path.join(folder, _SYNCED)):
+            raise
+        record = _read_record(folder, _SYNCED)
+        _set_aside(folder)
+        return record, f"{type(error).__name__}: {error}; read as it was when it was last synced"
+
+
+def _read_record(folder: str, name: str) -> Record:
+    with open(os.path.join(folder, name), encoding="ascii") as file:
+        return _from_json(json.load(file), folder)
+
+
+def _set_aside(folder: str, name: str = _RECORD) -> None:
+    path = os.path.join(folder, name)
+    try:
+        os.rename(path, path.removesuffix(".json") + ".unreadable")
     except OSError:
         pass
 

@@ -14,6 +14,7 @@ from typing import IO
 import pytest
 
 from tests.daemon.hub import Hub
+from tests.daemon.records import lose_record
 from tests.kit import eventually, is_alive, program, wait_gone
 from tests.kit.waiting import read_until
 
@@ -215,7 +216,7 @@ def test_a_lost_record_does_not_make_strangers_ours(own: Hub, capture: Capture) 
     info = own.status("web")
     own.forget_connections()
     own.daemon.kill()
-    (Path(own.daemon.home.runs) / info["run_id"] / "record.json").unlink()
+    lose_record(Path(own.daemon.home.runs) / info["run_id"])
     own.daemon.start()
     (found,) = own.list(all_projects=True).values()
     assert (found["pid"], found["captured"]) == (info["pid"], True)

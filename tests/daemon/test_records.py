@@ -14,6 +14,7 @@ import pytest
 
 from persistproc_core.daemon.log import Log
 from tests.daemon.hub import Hub
+from tests.daemon.records import spoil_record
 from tests.kit import is_alive, program, wait_gone
 
 
@@ -94,7 +95,7 @@ def test_unreadable_records_are_set_aside(own: Hub) -> None:
     own.forget_connections()
     own.daemon.kill()
     for folder, content in folders.items():
-        (folder / "record.json").write_bytes(content)
+        spoil_record(folder, content)
     for _ in range(2):  # what was set aside is still there after one more start
         own.daemon.start()
         assert set(own.list()) == {"good"}
@@ -125,7 +126,7 @@ def test_a_live_process_whose_record_is_broken_is_not_lost(own: Hub) -> None:
     info = own.ready(program("sleeper"), name="p")
     own.forget_connections()
     own.daemon.kill()
-    Path(own.daemon.home.runs, info["run_id"], "record.json").write_bytes(b"{")
+    spoil_record(Path(own.daemon.home.runs, info["run_id"]), b"{")
     own.daemon.start()
     assert is_alive(info["pid"])
     assert info["run_id"] in own.daemon.log()
@@ -140,7 +141,7 @@ def test_an_ended_run_whose_record_is_broken_is_let_go(own: Hub) -> None:
     own.daemon.kill()
     os.kill(info["pid"], signal.SIGKILL)
     wait_gone(info["pid"])
-    Path(own.daemon.home.runs, info["run_id"], "record.json").write_bytes(b"{")
+    spoil_record(Path(own.daemon.home.runs, info["run_id"]), b"{")
     own.daemon.start()
     own.daemon.shut_down()
     wait_gone(keeper)

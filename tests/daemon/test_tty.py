@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.hub import Hub
+from tests.daemon.records import lose_record
 from tests.kit import WireError, numbered, program, wait_gone
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -197,7 +198,7 @@ def test_it_survives_the_loss_of_its_record_and_of_the_keeper(own: Hub) -> None:
     info = own.ready(program("echo_stdin"), name="t", tty=True)
     own.forget_connections()
     own.daemon.kill()
-    (Path(own.daemon.home.runs) / info["run_id"] / "record.json").unlink()
+    lose_record(Path(own.daemon.home.runs) / info["run_id"])
     own.daemon.start()
     assert own.status("t")["tty"] is True
     own.call("resize_terminal", "t", rows=30, columns=90)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from tests.daemon.hub import Hub
+from tests.daemon.records import spoil_record
 from tests.kit import is_alive, program
 
 
@@ -21,7 +22,7 @@ def test_what_cannot_be_read_survives_with_its_output(own: Hub) -> None:
     folders = {name: Path(own.status(name)["log_directory"]) for name in ("torn", "newer", "live")}
     own.forget_connections()
     own.daemon.kill()
-    (folders["torn"] / "record.json").write_bytes(b'{"format": 1, "na')
+    spoil_record(folders["torn"], b'{"format": 1, "na')
     records = {}
     for name in ("newer", "live"):
         path = folders[name] / "record.json"
