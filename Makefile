@@ -3,7 +3,10 @@
 #   make test   all tests but the long ones      make check  style, types, imports
 #   make crash  kill -9 at hundreds of points    make realworld  Vite, uvicorn --reload, http.server
 #   make bench  figures, as ratios               make docs   build the site into site/
-#   make load   20,000 calls and 2,000 clients that vanish: nothing may stay of them
+#   make load   many clients, floods, bursts: figures with their aims
+#   make upgrade  the daemon replaced 50 times under 50 writers
+#   make soak   half an hour of everything at once: nothing may grow
+#   make fuzz   what nobody sends on purpose, against everything that reads
 #   make agents the MCP conformance suite, the official clients and real agents (needs npm)
 
 PYTHON = python3
@@ -15,7 +18,7 @@ JOBS = 4
 PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONWARNDEFAULTENCODING=1 $(BIN)/python -m pytest
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench docs crash load realworld agents clean
+.PHONY: run test check bench docs crash load soak fuzz upgrade realworld agents clean
 
 run: $(VENV)/stamp-run
 	@echo "Starting a web server for docs/ in the hub. Ctrl-C leaves it running; then try"
@@ -37,6 +40,18 @@ crash: $(VENV)/stamp-dev
 
 load: $(VENV)/stamp-dev
 	$(BIN)/python -m tests.load $(ARGS)
+
+soak: $(VENV)/stamp-dev
+	$(BIN)/python -m tests.load.soak $(ARGS)
+
+# Atheris has wheels for some Pythons on Linux; where it has none, what is guided by coverage is left out and says so.
+fuzz: $(VENV)/stamp-dev
+	-$(INSTALL) --only-binary :all: --no-deps atheris
+	$(BIN)/python -m tests.fuzz $(ARGS)
+	$(BIN)/python -m tests.fuzz.guided
+
+upgrade: $(VENV)/stamp-dev
+	$(BIN)/python -m tests.upgrade $(ARGS)
 
 realworld: $(VENV)/stamp-dev
 	$(PYTEST) tests/realworld $(ARGS)

@@ -26,11 +26,13 @@ def current_directory() -> str | None:
 class Context:
     """One call of the command line."""
 
-    __slots__ = ("directory", "home_path", "json")
+    __slots__ = ("client", "directory", "home_path", "json")
 
     def __init__(self) -> None:
         self.home_path: str | None = None
         self.json = False
+        self.client: Client | None = None
+        """The one that was made last."""
         self.directory = current_directory()
 
     def connect(self, *, autostart: bool = True) -> Client:
@@ -38,13 +40,20 @@ class Context:
         from persistproc_core import __version__
         from persistproc_core.client.sync import Client
 
-        return Client(
+        self.client = Client(
             home=self.home_path,
             autostart=autostart,
             name=CLIENT_NAME,
             version=__version__,
             working_directory=self.directory,
         )
+        return self.client
+
+    def connect_to_any(self, seconds: float) -> Client:
+        """A client of the daemon that runs, whatever its version: for what is about the daemon itself."""
+        from persistproc_core.client.sync import Client
+
+        return Client(home=self.home_path, autostart=False, timeout=seconds, any_protocol=True)
 
     def home(self) -> Home:
         """The paths of the home."""

@@ -1,4 +1,4 @@
-"""Ending a daemon that we cannot talk to, and waiting for a daemon's end."""
+"""Ending a daemon that does not answer, and waiting for a daemon's end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from persistproc_core.errors import DaemonUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from persistproc_core.errors import VersionMismatch
     from persistproc_core.paths import Home
 
-__all__ = ["end_foreign_daemon", "listener_of", "wait_until_gone"]
+__all__ = ["end_silent_daemon", "is_served", "listener_of", "wait_until_gone"]
 
 _SECONDS = 10.0
+_TERM_SECONDS = 5.0
 _PAUSE = 0.02
 
 
@@ -56,28 +56,45 @@ def _poll(pid: int, within: float) -> bool:
     return False
 
 
-def end_foreign_daemon(home: Home, mismatch: VersionMismatch) -> int:
-    """End a daemon of another protocol by SIGTERM, and return its pid when it is gone.
+def is_served(path: str) -> bool:
+    """Whether somebody listens on a socket, be it that he does not answer."""
+    import socket
 
-    Its hello says its pid, but a home may be shared with another container or machine, where that number is somebody
-    else: only what the kernel names as the listener of our own socket is signalled. Raises the mismatch as it came
-    when that cannot be told, and `DaemonUnavailable` when it does not end.
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.setblocking(False)
+        try:
+            sock.connect(path)
+        except BlockingIOError:
+            return True  # its queue is full (connect(2))
+        except OSError:
+            return False
+    return True
+
+
+def end_silent_daemon(home: Home, pid: int) -> int:
+    """End a daemon that listens but does not answer, by SIGTERM and then by SIGKILL; its pid. Its processes go on.
+
+    ``pid`` is what it said of itself, 0 when it said nothing. A home may be shared with another container or machine,
+    where that number is somebody else: only what the kernel names as the listener of our own socket is signalled.
+    Raises `DaemonUnavailable` when it cannot be told, and when it does not end.
     """
     import signal
 
-    hello = mismatch.data.get("daemon")
-    pid = hello.get("pid") if isinstance(hello, dict) else None
-    if not isinstance(pid, int) or pid <= 1 or listener_of(home.socket) != pid:
-        raise mismatch
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return pid
-    except OSError:
-        raise mismatch from None
-    if not wait_until_gone(pid):
-        raise DaemonUnavailable(f"the daemon (pid {pid}) does not end", hint=f"run: kill -9 {pid} (processes go on)")
-    return pid
+    listener = listener_of(home.socket)
+    if listener is None or listener <= 1 or pid not in (0, listener):
+        raise DaemonUnavailable(
+            f"the daemon does not answer, and who it is cannot be told: {home.socket}", hint="run: persistproc doctor"
+        )
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(listener, number)
+        except ProcessLookupError:
+            return listener
+        except OSError as error:
+            raise DaemonUnavailable(f"cannot end the daemon (pid {listener}): {error.strerror}") from None
+        if wait_until_gone(listener, _TERM_SECONDS):
+            return listener
+    raise DaemonUnavailable(f"the daemon (pid {listener}) does not end, not even by SIGKILL")
 
 
 def listener_of(path: str) -> int | None:

@@ -25,6 +25,7 @@ VERBS = {
     "capture": "put the output of a program that persistproc did not start into the hub",
     "attach": "type to a process and see what it prints, as if it ran in this terminal",
     "send": "write to a process's standard input",
+    "set": "restart policy, autostart, ttl: what is done with processes by itself",
     "protect": "make others need force and a reason for what they do to processes",
     "signal": "send a signal to a process",
     "rm": "forget ended processes and their output",
@@ -35,6 +36,7 @@ VERBS = {
     "serve": "serve agents and HTTP clients",
     "mcp": "speak MCP with the agent that started it",
     "agent": "connect agents: write the bridge into their configuration",
+    "service": "have the daemon, and the bridge, run from login on",
     "doctor": "check the installation and the daemon",
     "version": "show versions",
     "help": "show help on a verb or a topic",
@@ -57,13 +59,18 @@ RUN_OPTIONS_WITH_VALUE = frozenset(
         "-e",
         "--detach-key",
         "--env-file",
+        "--idle-timeout",
         "--keep-bytes",
         "--keep-runs",
         "--on-exit",
         "--reason",
+        "--restart",
+        "--ttl",
     )
 )
-_RUN_SWITCHES = frozenset({"--detach", "-d", "--fresh", "--replace", "--tty", "-t", "--protect", "--force"})
+_RUN_SWITCHES = frozenset(
+    {"--detach", "-d", "--fresh", "--replace", "--tty", "-t", "--protect", "--force", "--autostart"}
+)
 
 
 class Invocation:

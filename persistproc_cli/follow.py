@@ -64,6 +64,7 @@ class Follower:
         self._stream: Literal["combined", "stdout", "stderr"] = "combined"
         self._format: Literal["plain", "ansi", "raw"] = "raw"
         self._timestamps = False
+        self._end_told = False
 
     def resume(self, reply: OutputReply, params: GetProcessOutputParams) -> None:
         """Go on after a reply that was shown already, with the same stream, format and timestamps."""
@@ -86,15 +87,22 @@ class Follower:
         """
         while True:
             reply = self._follow_run()
-            following = next_run(self.viewer, self.process, reply) if self.follow_restarts else None
+            self._end_told = False
+            following = next_run(self.viewer, self.process, reply, self._tell) if self.follow_restarts else None
             if following is None:
                 self.sinks.close()
                 self.sinks.end_line()
                 return reply
             self.sinks.end_line()
-            ended = f"{reply['name']} {ending(reply)}{because(reply)}"
-            note(f"{ended}; following run {following['run']} (pid {following['pid']})")
+            run = f"following run {following['run']} (pid {following['pid']})"
+            why = because(reply) if reply["state"] == "stopped" else ""
+            note(f"{reply['name']}: {run}" if self._end_told else f"{reply['name']} {ending(reply)}{why}; {run}")
             self.switch(following)
+
+    def _tell(self, text: str) -> None:
+        self._end_told = True
+        self.sinks.end_line()
+        note(text)
 
     def _follow_run(self) -> OutputReply:
         while True:

@@ -6,6 +6,7 @@ import time
 
 from .deeds import who
 from .joining import Joiner
+from .restarts import outlook
 from .sift import Pattern, Sieve
 from .succession import RESTART_SECONDS, is_restarted
 from .words import because, ending
@@ -35,6 +36,8 @@ class Followed:
         self.run = source.run
         self.live = True
         self.deadline: float | None = None
+        self.planned = False
+        """True while it has ended and its policy is to start it again."""
         self.joiner = Joiner()
         self._sink = sink
         self._pattern = pattern
@@ -66,8 +69,11 @@ class Followed:
             self._end(event)
         elif event["type"] in ("started", "restarted") and event["run"] > self.run:
             self._begin(event)
+        elif event["type"] == "given_up" and event["run"] == self.run:
+            self.planned = False
+            self._sink.note(f"{self.source.name} {_given_up(event)}")
         elif event["type"] == "removed":
-            self.live, self.deadline = False, None
+            self.live, self.deadline, self.planned = False, None, False
             self._sink.note(f"{self.source.name} was removed{_by(event)}")
 
     def _end(self, event: Event) -> None:
@@ -83,7 +89,10 @@ class Followed:
         words = f"{self.source.name} {ending(ended)}"
         # Who began with an earlier run still has the later ones before him.
         self.live, self.run = event["run"] < self.source.run, event["run"]
-        if is_restarted(ended):
+        self.planned = event["state"] == "restarting"
+        if self.planned:
+            self._sink.note(f"{words}; it is to be started again")
+        elif is_restarted(ended):
             self.deadline = time.monotonic() + RESTART_SECONDS
             self._ended = f"{words}{because(ended)}"
         else:
@@ -92,6 +101,7 @@ class Followed:
     def _begin(self, event: Event) -> None:
         said = f"{self._ended}; following" if self._ended else f"{self.source.name} started{_by(event)}:"
         self.live, self.run, self.deadline, self._ended = True, event["run"], None, ""
+        self.planned = False
         if self._pattern is not None:
             self._sieve = Sieve(self._pattern)
         self._sink.note(f"{said} run {event['run']} (pid {event['pid']})")
@@ -101,6 +111,11 @@ class Followed:
         self.deadline = None
         self._sink.note(self._ended)
         self._ended = ""
+
+
+def _given_up(event: Event) -> str:
+    told = outlook(event)
+    return f"is {told}" if told else f"is not started again: {event.get('reason')}"
 
 
 def _by(event: Event) -> str:

@@ -9,7 +9,9 @@ from persistproc_core.errors import PersistprocError, StartFailed
 
 from .arguments import Arguments, Option, UsageError
 from .caller import file_mode_mask, ignored_signals, resource_limits
+from .durations import seconds_in
 from .envfile import is_assignment, read_env_file
+from .policy import AUTOSTART_OPTION, RESTART_OPTION, restart_policy
 from .sizes import size_in
 
 TYPE_CHECKING = False
@@ -30,6 +32,10 @@ START_OPTIONS = (
     Option("--replace", help="when the name runs another command: stop that one first"),
     Option("--keep-bytes", value="SIZE", help="how much of each stream is kept (64M, 2G; else as configured)"),
     Option("--keep-runs", value="N", help="how many runs of it are kept (else as configured)"),
+    RESTART_OPTION,
+    AUTOSTART_OPTION,
+    Option("--ttl", value="TIME", help="stop it when it has run so long (30m, 2h)"),
+    Option("--idle-timeout", value="TIME", help="stop it when nobody has used it for so long"),
     Option("--tty", "-t", help="give it a terminal: colours, full-screen programs, persistproc attach"),
     Option("--protect", help="protect it: what others do to it then needs --force and --reason"),
     Option("--force", help="with --fresh, --replace: also when somebody else protected it; that needs --reason"),
@@ -93,6 +99,7 @@ def start_process(context: Context, client: Client, arguments: Arguments) -> Sta
     if reason is not None:
         params["reason"] = reason
     _take_retention(params, arguments)
+    _take_limits(params, arguments)
     try:
         return client.start_process(**params)
     except StartFailed as error:
@@ -106,6 +113,19 @@ def _take_retention(params: StartProcessParams, arguments: Arguments) -> None:
         params["keep_bytes"] = size
     if runs is not None:
         params["keep_runs"] = runs
+
+
+def _take_limits(params: StartProcessParams, arguments: Arguments) -> None:
+    restart = restart_policy(arguments)
+    if restart is not None:
+        params["restart"] = restart
+    if arguments.flag("--autostart"):
+        params["autostart"] = True
+    ttl, idle = seconds_in(arguments, "--ttl"), seconds_in(arguments, "--idle-timeout")
+    if ttl is not None:
+        params["ttl_seconds"] = ttl
+    if idle is not None:
+        params["idle_timeout_seconds"] = idle
 
 
 def _hint_at_name(client: Client, command: str | list[str], error: StartFailed) -> None:

@@ -11,11 +11,13 @@ from .arguments import UsageError, parse
 from .context import Context
 from .dispatch import dispatch
 from .output import detach_streams, note, report_error
-from .terminal import prepare_streams
+from .terminal import is_terminal, prepare_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from persistproc_core.client.sync import Client
 
     from .arguments import Command
 
@@ -25,6 +27,8 @@ EXIT_DEFECT = 70
 EXIT_INPUT_OUTPUT = 74
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+_ABOUT_THE_DAEMON = ("daemon", "shutdown")
 
 
 def command_named(verb: str) -> Command:
@@ -78,14 +82,24 @@ def _run(context: Context, words: list[str]) -> int:
 
         print(verb_help(command))
         return 0
-    return command.run(context, arguments)
+    code = command.run(context, arguments)
+    if context.client is not None and not context.json and invocation.verb not in _ABOUT_THE_DAEMON:
+        _offer_restart(context.client)
+    return code
+
+
+def _offer_restart(client: Client) -> None:
+    if is_terminal(sys.stderr):
+        from .offer import offer_restart
+
+        offer_restart(client)
 
 
 def _fail(context: Context, error: PersistprocError, words: list[str]) -> int:
     # A line that was not understood: nobody can tell any more whose --json it was, and nothing was run.
     as_json = context.json or (isinstance(error, UsageError) and "--json" in words)
     if isinstance(error, VersionMismatch) and "upgrade the client" in error.message:
-        error.hint = "run: pip install --upgrade persistproc; or, to go on with this one: persistproc daemon stop"
+        error.hint = "run: pip install --upgrade persistproc; or, to go on with this one: persistproc daemon restart"
     try:
         report_error(error, as_json)
     except OSError:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from .oneline import one_line
+from .restarts import is_given_up, restarting_words
 from .terminal import colours, is_terminal, paint, text_width, width
 from .times import duration, seconds_since
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "age",
+    "make_room",
     "memory",
     "ports",
     "process_table",
@@ -31,20 +33,32 @@ __all__ = [
     "waits_for_input",
 ]
 
+_COLOURS = {
+    "running": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "restarting": "yellow",
+    "failed": "red",
+    "lost": "red",
+}
 _COLUMN_GAP = "  "
 _LEAST_FOR_COMMAND = 20
 
 
 def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
     """The state at a glance: ``running``, ``waiting for input``, ``stopped``, ``exited 0``, ``failed 3``,
-    ``killed SIGKILL``, ``lost``."""
+    ``killed SIGKILL``, ``lost``, ``restarting in 4s (2/5)``, ``failed 3, given up``."""
     words: str = info["state"]
-    if words == "running" and waits_for_input(info):
+    if words == "restarting" and "restart_at" in info:
+        words = restarting_words(info)
+    elif words == "running" and waits_for_input(info):
         words = "waiting for input"
     elif words == "failed" and info["signal"]:
         words = f"killed {info['signal']}"
     elif words in ("exited", "failed") and info["exit_code"] is not None:
         words = f"{words} {info['exit_code']}"
+    if is_given_up(info):
+        words += ", given up"
     return f"{words}, {survivors} left" if survivors else words
 
 
@@ -52,9 +66,7 @@ def state_colour(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
     """The colour of a state."""
     if survivors or waits_for_input(info):
         return "yellow"
-    return {"running": "green", "starting": "yellow", "stopping": "yellow", "failed": "red", "lost": "red"}.get(
-        info["state"], "dim"
-    )
+    return _COLOURS.get(info["state"], "dim")
 
 
 def waits_for_input(info: ProcessInfo | RunInfo) -> bool:
@@ -111,19 +123,19 @@ def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> st
             row.append(one_line(_directory(info, all_projects)))
         rows.append([*row, one_line(info["command"])])
     if is_terminal(sys.stdout):
-        _make_room(titles, rows)
+        make_room(titles, rows, ("MEMORY", "CPU", "AGE"), _LEAST_FOR_COMMAND)
     paints = [state_colour(info, len(info["survivors"])) for info in processes] if colours(sys.stdout) else []
     return table(titles, rows, first_column=paints)
 
 
-def _make_room(titles: list[str], rows: list[list[str]]) -> None:
-    """In a narrow terminal leave out what is missed least, until there is room for the commands."""
-    for title in ("MEMORY", "CPU", "AGE"):
+def make_room(titles: list[str], rows: list[list[str]], dropped: tuple[str, ...], least: int) -> None:
+    """In a narrow terminal leave out what is missed least, until the last column has its room."""
+    for title in dropped:
         column = titles.index(title)
         taken = sum(
             max(map(text_width, cells)) + len(_COLUMN_GAP) for cells in list(zip(titles, *rows, strict=True))[:-1]
         )
-        if width() - taken >= _LEAST_FOR_COMMAND:
+        if width() - taken >= least:
             return
         for row in (titles, *rows):
             del row[column]

@@ -80,7 +80,8 @@ class Sanitizer:
 
     def close(self) -> str:
         """The end of the stream: what was still waiting for its end."""
-        safe = self._pending and _patterns().unsafe.sub(self._replace, self._pending)
+        start = self._skip_string(self._pending) if self._in_string and self._pending else 0
+        safe = self._pending and _patterns().unsafe.sub(self._replace, self._pending[start:])
         self._pending, self._in_string = "", False
         return safe
 

@@ -11,6 +11,7 @@ from .deeds import who
 from .follow import Follower, say_hub_stopped
 from .interrupts import Interrupted
 from .output import note, report_error
+from .restarts import is_given_up, outlook
 from .terminal import is_terminal
 from .viewer import HubStopped, Viewer
 from .words import address, after_detach, because, difference_lines, ending, exit_code
@@ -35,6 +36,7 @@ def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
     if not reply["already_running"]:
         if is_terminal(sys.stderr):
             note(f"{name} started (pid {reply['pid']}); Ctrl-C {_AT_CTRL_C[on_exit]}")
+            _tell_limits(reply)
         return
     from .times import duration, seconds_since
 
@@ -46,7 +48,16 @@ def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
     _tell_differences(reply)
 
 
+def _tell_limits(reply: StartReply) -> None:
+    if reply.get("expires_at") is not None:
+        from .limits import limit_lines
+
+        for line in limit_lines(reply):
+            note(line)
+
+
 def _tell_differences(reply: StartReply) -> None:
+    _tell_limits(reply)
     for line in difference_lines(reply["differences"]):
         note(f"differs: {line}")
     if reply["differences"]:
@@ -126,7 +137,9 @@ class Session:
 
     def _say_ended(self, reply: OutputReply) -> None:
         expected = reply["state"] == "exited" or (reply["state"] == "failed" and not reply["signal"])
-        if is_terminal(sys.stderr) or not expected:
+        if is_given_up(reply):
+            note(f"{self._name} {ending(reply)}; {outlook(reply)}")
+        elif is_terminal(sys.stderr) or not expected:
             note(f"{self._name} {ending(reply)}{because(reply) if reply['state'] in ('stopped', 'lost') else ''}")
 
     def _stop(self, number: int) -> int:

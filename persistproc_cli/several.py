@@ -188,4 +188,6 @@ class _Several:
 
     def _look_whether_over(self) -> None:
         if self._everywhere is None:
-            self._over = not any(followed.live or followed.deadline for followed in self._followed.values())
+            self._over = not any(
+                followed.live or followed.deadline or followed.planned for followed in self._followed.values()
+            )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "find_sources"]
 
-_LIVE = ("starting", "running", "stopping")
+# One that restarts is between two runs: who follows it waits for the next.
+_LIVE = ("starting", "running", "stopping", "restarting")
 
 
 class Source:

@@ -64,7 +64,7 @@ def ending(info: Ended) -> str:
     how = f"SIG{info['signal'].removeprefix('SIG')}" if info["signal"] else f"exit code {info['exit_code']}"
     if info["state"] == "stopped":
         return f"was stopped ({how})"
-    if info["state"] == "lost":
+    if info["state"] == "lost" or (info["signal"] is None and info["exit_code"] is None):
         return "ended, and nobody knows how"
     return f"was killed by {how}" if info["signal"] else f"ended with {how}"
 
@@ -106,7 +106,7 @@ def difference_lines(differences: Sequence[Difference]) -> list[str]:
 
 def _difference(difference: Difference) -> str:
     if difference["what"] != "environment":
-        what = difference["what"].replace("_", " ")
+        what = difference["what"].removesuffix("_seconds").replace("_", " ")
         return f"{what}: you asked for {difference.get('asked', '?')}, running is {difference.get('running', '?')}"
     parts = [
         f"{label} {_some(names)}"

@@ -18,6 +18,7 @@ __all__ = [
     "InternalError",
     "InvalidParams",
     "InvalidRequest",
+    "KeeperUnavailable",
     "MethodNotFound",
     "NameTaken",
     "NoTerminal",
@@ -196,7 +197,10 @@ class StorageFailed(PersistprocError):
 
 
 class ShuttingDown(PersistprocError):
-    """The daemon, or the bridge, is about to end and starts nothing new."""
+    """The daemon, or the bridge, is about to end and starts nothing new.
+
+    ``data.again``: another daemon takes its place. Nothing was done; connect again, and ask again.
+    """
 
     code = "shutting_down"
     rpc_code = 11
@@ -244,6 +248,14 @@ class ReplaceFailed(PersistprocError):
 
     code = "replace_failed"
     rpc_code = 17
+
+
+class KeeperUnavailable(PersistprocError):
+    """The keeper, the parent of all processes, does not answer: it is stopped, or the machine is overloaded."""
+
+    code = "keeper_unavailable"
+    rpc_code = 18
+    exit_code = 75
 
 
 class DaemonUnavailable(PersistprocError):

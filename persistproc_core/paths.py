@@ -148,7 +148,7 @@ class Home:
 
     def check(self) -> None:
         """Raise `UnsafeHome` when the home exists and is unsafe; say nothing when it does not exist."""
-        if os.path.lexists(self.path):
+        if _may_be_there(self.path):
             _check_private(self.path)
         stand_in = os.path.dirname(self.socket)
         # Under /tmp anybody may have made it first, and a client would talk to the socket that he put there.
@@ -187,11 +187,22 @@ def _ensure_private(path: str, *, parents: bool = False) -> None:
     _check_private(path)
 
 
+def _may_be_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # below something that is no folder (HOME=/dev/null), or that we may not enter: it cannot be used
+    return True
+
+
 def _check_private(path: str) -> None:
     try:
         status = os.lstat(path)
     except OSError as error:
-        raise UnsafeHome(f"cannot use {path}: {error.strerror}", hint="check the folder and its parents") from None
+        hint = f"check the folder and its parents, or set {HOME_VARIABLE} to a folder of yours"
+        raise UnsafeHome(f"cannot use {path}: {error.strerror}", hint=hint) from None
     if not stat.S_ISDIR(status.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a folder"
         raise UnsafeHome(f"{path} is {kind}", hint=f"move it away, or set {HOME_VARIABLE} to a real folder of yours")

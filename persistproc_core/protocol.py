@@ -737,8 +737,8 @@ class NewsReply(TypedDict):
 
     events: Annotated[
         list[Event],
-        "Oldest first: restarted, stopped, exited, failed, lost, removed, waiting_for_input, protected, unprotected, "
-        "and started.",
+        "Oldest first: restarted, stopped, exited, failed, lost, given_up, removed, waiting_for_input, protected, "
+        "unprotected, configured, and started.",
     ]
     omitted: Annotated[int, "How many older ones are not here."]
     sequence: Annotated[int, "Of the newest event so far."]
@@ -957,6 +957,7 @@ METHODS: Final[dict[str, Method]] = {
                 errors.StartFailed,
                 errors.StopTimedOut,
                 errors.StorageFailed,
+                errors.KeeperUnavailable,
                 errors.ShuttingDown,
             ),
         ),
@@ -979,6 +980,7 @@ METHODS: Final[dict[str, Method]] = {
                 errors.StartFailed,
                 errors.StopTimedOut,
                 errors.StorageFailed,
+                errors.KeeperUnavailable,
                 errors.ShuttingDown,
             ),
         ),
@@ -1034,14 +1036,14 @@ METHODS: Final[dict[str, Method]] = {
             "Tell a run the size of its terminal.",
             ResizeTerminalParams,
             ProcessInfo,
-            (*_TARGET, errors.NotRunning, errors.NoTerminal),
+            (*_TARGET, errors.NotRunning, errors.NoTerminal, errors.KeeperUnavailable),
         ),
         Method(
             "capture_process",
             "Put the output of a program that persistproc did not start into the hub.",
             CaptureProcessParams,
             CaptureReply,
-            (errors.NameTaken, errors.StorageFailed, errors.ShuttingDown),
+            (errors.NameTaken, errors.StorageFailed, errors.KeeperUnavailable, errors.ShuttingDown),
         ),
         Method(
             "signal_process",

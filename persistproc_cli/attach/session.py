@@ -9,6 +9,7 @@ from persistproc_core.errors import InvalidParams, NotRunning, ProcessNotFound
 from ..follow import say_hub_stopped
 from ..interrupts import Interrupted
 from ..output import note
+from ..restarts import is_given_up, outlook
 from ..terminal import is_terminal
 from ..viewer import HubStopped
 from ..words import address, after_detach, because, ending, exit_code
@@ -85,7 +86,8 @@ def attach(
         note(f"detached; {name} (pid {attachment.process['pid']}) still runs")
         note(after_detach(name, "attach"))
         return 0
-    note(f"{name} {ending(ended)}{because(ended) if ended['state'] in ('stopped', 'lost') else ''}")
+    given_up = f"; {outlook(ended)}" if is_given_up(ended) else ""
+    note(f"{name} {ending(ended)}{because(ended) if ended['state'] in ('stopped', 'lost') else given_up}")
     return exit_code(ended)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from persistproc_core.errors import DaemonUnavailable, VersionMismatch
+from persistproc_core.errors import DaemonUnavailable
 
 from ..arguments import Arguments, Command, Option, UsageError
-from ..daemon import end_foreign_daemon, wait_until_gone
+from ..daemon import end_silent_daemon, is_served, wait_until_gone
 from ..oneline import one_line
 from ..output import note, print_document, say
 from ..render import memory
+from ..restarting import HELLO_SECONDS, describe, restart
 from ..sanitize import sanitize
 
 TYPE_CHECKING = False
@@ -39,17 +40,21 @@ def _start(context: Context, arguments: Arguments) -> int:
 
 
 def _stop(context: Context, arguments: Arguments) -> int:
-    try:
-        with context.connect(autostart=False) as client:
-            reply = client.shutdown_daemon(stop_processes=False)
-    except VersionMismatch as mismatch:
-        return _stop_other_version(context, mismatch)
-    except DaemonUnavailable:
+    if not is_served(context.home().socket):
         if context.json:
             print_document({"pid": None, "stopped": [], "left_running": []})
         else:
             say("no daemon runs")
         return 0
+    pid = 0
+    try:
+        with context.connect_to_any(HELLO_SECONDS) as client:
+            pid = client.hello["pid"]
+            reply = client.shutdown_daemon(stop_processes=False)
+    except DaemonUnavailable as error:
+        note(f"{error.message}; ending the daemon by a signal")
+        # What it leaves running it could not tell us.
+        reply = {"pid": end_silent_daemon(context.home(), pid), "stopped": [], "left_running": []}
     gone = wait_until_gone(reply["pid"])
     if context.json:
         print_document(reply)
@@ -62,30 +67,17 @@ def _stop(context: Context, arguments: Arguments) -> int:
     return 0 if gone else 1
 
 
-def _stop_other_version(context: Context, mismatch: VersionMismatch) -> int:
-    pid = end_foreign_daemon(context.home(), mismatch)
+def _restart(context: Context, arguments: Arguments) -> int:
+    restarted = restart(context)
     if context.json:
-        # What it leaves running it could only tell us in words that we do not speak.
-        print_document({"pid": pid, "stopped": [], "left_running": []})
-        return 0
-    say(f"daemon ended (pid {pid}); it spoke another protocol, and its processes go on")
+        print_document(restarted)
+    else:
+        say(describe(restarted))
     return 0
 
 
-def _restart(context: Context, arguments: Arguments) -> int:
-    try:
-        with context.connect(autostart=False) as client:
-            wait_until_gone(client.shutdown_daemon(stop_processes=False)["pid"])
-    except VersionMismatch as mismatch:
-        end_foreign_daemon(context.home(), mismatch)
-    except DaemonUnavailable:
-        pass
-    with context.connect() as client:
-        return _tell(context, client.get_daemon_status(), "the daemon was restarted; processes were not touched")
-
-
 def _status(context: Context, arguments: Arguments) -> int:
-    with context.connect(autostart=False) as client:
+    with context.connect_to_any(HELLO_SECONDS) as client:
         status = client.get_daemon_status()
     if context.json:
         print_document(status)
@@ -148,8 +140,10 @@ COMMAND = Command(
     words=(1, 1),
     examples=("persistproc daemon status", "persistproc daemon restart", "persistproc daemon logs -n 20"),
     notes=(
-        "Whoever follows a process with run or logs -f is detached by stop, and notices nothing of restart.\n"
-        "stop and restart also end a daemon of another protocol version, which no other verb can talk to.\n"
+        "restart replaces the daemon by one of this command's version, with its interpreter and environment. The old\n"
+        "one hands over all that it knows; whoever follows a process notices nothing. When the new one does not come\n"
+        "to serve, the old one goes on. stop detaches whoever follows a process with run or logs -f.\n"
+        "stop, restart and status also work on a daemon of a version that no other verb can talk to.\n"
         "The daemon starts by itself whenever a verb needs it; stop leaves all processes running. To stop these too,\n"
         "use shutdown. status ends with 69 when no daemon runs."
     ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..arguments import Arguments, Command, Option
+from ..arguments import Arguments, Command, Option, UsageError
 from ..oneline import one_line
 from ..output import note, print_document, say, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from persistproc_core.protocol import ProcessInfo
+    from persistproc_core.protocol import ListProcessesParams, ProcessInfo
 
     from ..context import Context
 
@@ -17,6 +17,10 @@ __all__ = ["COMMAND"]
 
 def _run(context: Context, arguments: Arguments) -> int:
     all_projects = arguments.flag("--all") or context.directory is None
+    if arguments.flag("--stale"):
+        return _list_stale(context, arguments, all_projects)
+    if arguments.text("--unused-for") is not None:
+        raise UsageError("--unused-for says what is stale: give --stale as well")
     with context.connect() as client:
         reply = client.list_processes(all_projects=all_projects, running=arguments.flag("--running"))
     if context.json:
@@ -35,6 +39,27 @@ def _run(context: Context, arguments: Arguments) -> int:
             note(f"{_called(process)}: {'; '.join(told)}")
     for process in filter(waits_for_input, reply["processes"]):
         _tell_question(process)
+    return 0
+
+
+def _list_stale(context: Context, arguments: Arguments, all_projects: bool) -> int:
+    params: ListProcessesParams = {"all_projects": all_projects, "stale": True}
+    unused_for = arguments.text("--unused-for")
+    if unused_for is not None:
+        params["unused_for"] = unused_for
+    with context.connect() as client:
+        reply = client.list_processes(**params)
+    if context.json:
+        print_document(reply)
+        return 0
+    if not reply["processes"]:
+        where = "" if all_projects else " in this project (every project: --all)"
+        note(f"nothing looks left behind{where}")
+        return 0
+    from ..stale import stale_table
+
+    say(stale_table(reply["processes"], all_projects=all_projects))
+    note("to stop and forget them: persistproc prune --stale; to keep one: persistproc protect NAME")
     return 0
 
 
@@ -61,17 +86,20 @@ def _nothing(all_projects: bool, running: bool) -> str:
 
 COMMAND = Command(
     "list",
-    "[--all] [--running]",
+    "[--all] [--running] [--stale [--unused-for AGE]]",
     "List the processes of this project, live and ended.",
     _run,
     options=(
         Option("--all", "-a", help="those of every project"),
         Option("--running", "-r", help="only live ones"),
+        Option("--stale", help="only live ones that look left behind, and why"),
+        Option("--unused-for", value="AGE", help="with --stale: for how long nobody used them (30m, 2d; default 1h)"),
     ),
-    examples=("persistproc list", "persistproc ls --all", "persistproc list --json"),
+    examples=("persistproc list", "persistproc ls --all", "persistproc list --stale --all", "persistproc list --json"),
     notes=(
         "States: starting, running, waiting for input, stopping; then stopped (somebody asked for it), exited 0,\n"
         "failed N (exit code), killed SIGNAL, or lost (nobody knows how it ended).\n"
+        "restarting in 4s (2/5): it ended, and its restart policy starts it again then; given up: it tried in vain.\n"
         "'N left': processes that outlived the first one.\n"
         "Below it stands what agents did in the last ten minutes, and why, and who protects what."
         "\nPID is - for what has ended: the number may be another process's by now."

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from persistproc_core.errors import DaemonUnavailable
 
-from ..arguments import Arguments, Command, Option, UsageError
+from ..arguments import Arguments, Command, Option
+from ..confirming import confirmed, need_terminal
 from ..daemon import wait_until_gone
 from ..oneline import one_line
 from ..output import note, print_document, say
-from ..terminal import is_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,16 +58,11 @@ def _end_bridge(context: Context) -> None:
 
 
 def _confirmed(client: Client) -> bool:
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-        raise UsageError(
-            "shutdown stops all processes, and nobody is there to ask", hint="pass --yes, or --keep to spare them"
-        )
+    need_terminal("shutdown stops all processes", hint="pass --yes, or --keep to spare them")
     running = client.list_processes(all_projects=True, running=True)["processes"]
     for process in running:
         note(f"running: {process['project']}/{process['name']} (pid {process['pid']})")
-    sys.stderr.write(f"persistproc: stop the daemon, and all that runs ({len(running)})? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return confirmed(f"stop the daemon, and all that runs ({len(running)})?")
 
 
 def _nobody_there(context: Context) -> int:

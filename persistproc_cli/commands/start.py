@@ -21,12 +21,15 @@ def start(context: Context, arguments: Arguments) -> int:
     if context.json:
         print_document(reply)
         return 0
+    from ..limits import limit_lines
     from ..words import address, difference_lines
 
     name = one_line(address(reply))
     verb = "already runs" if reply["already_running"] else "started"
     how = "attach to it" if reply["tty"] else "see its output"
     say(f"{name} {verb} (pid {reply['pid']}); {how} with: persistproc {'attach' if reply['tty'] else 'logs -f'} {name}")
+    for line in limit_lines(reply):
+        note(line)
     for line in difference_lines(reply["differences"]):
         note(f"differs: {line}")
     if reply["differences"]:

@@ -6,6 +6,7 @@ import sys
 
 from ..arguments import Arguments, Command
 from ..deeds import because_of, who
+from ..limits import last_used, limits
 from ..oneline import one_line
 from ..output import print_document, say
 from ..render import memory, short_directory, state_colour, state_words, table
@@ -64,8 +65,13 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
         ("survivors", ", ".join(map(str, reply["survivors"]))),
         ("ports", listening),
         ("usage", usage if reply["processes"] else ""),
+        ("restart", _restart(reply)),
+        ("autostart", "yes, after a reboot" if reply.get("autostart") else ""),
         ("started" if reply.get("replaced_run") is None else "restarted", _begun(reply)),
         ("ended", _ended(reply)),
+        ("used", last_used(reply)),
+        ("stops", limits(reply)),
+        ("left behind", reply.get("stale") or ""),
         ("protected", _protected(reply.get("protected_by"))),
         ("environment", f"{len(reply['environment_names'])} variables" if reply["environment_names"] else ""),
         ("logs", short_directory(reply["log_directory"])),
@@ -75,7 +81,19 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
 def _reason(reply: StatusReply) -> str:
     reason = reply["reason"] or ""
     # Who started and who stopped it has a line of its own.
-    return "" if reply.get("stopped_by") or reason.startswith(_BEGUN) else reason
+    return "" if _was_stopped(reply) or reason.startswith(_BEGUN) else reason
+
+
+def _was_stopped(run: StatusReply | RunInfo) -> bool:
+    # One that ended by itself may have been stopped before its policy started it again.
+    return run["state"] == "stopped" and run.get("stopped_by") is not None
+
+
+def _restart(reply: StatusReply) -> str:
+    policy, count = reply.get("restart", "never"), reply.get("restarts", 0)
+    if policy == "never":
+        return ""
+    return f"{policy}; this run came of {counted(count, 'restart')} in a row" if count else policy
 
 
 def _begun(reply: StatusReply) -> str:
@@ -88,7 +106,9 @@ def _ended(reply: StatusReply) -> str:
     if not reply["ended_at"]:
         return ""
     by = reply.get("stopped_by")
-    stopped = f", stopped by {who(by)}{because_of(reply.get('stop_reason'))}" if by else ""
+    stopped = ""
+    if by is not None and _was_stopped(reply):
+        stopped = f", stopped by {who(by)}{because_of(reply.get('stop_reason'))}"
     return f"{_ago(reply['ended_at'])}{stopped}"
 
 
@@ -120,7 +140,7 @@ def _why(run: RunInfo, after: int | None) -> str:
     for how, told in (("restarted by ", "restarted as run"), ("replaced by ", "replaced by run")):
         if by is not None and after is not None and reason.startswith(how):
             return f"{told} {after}"
-    if by is not None:
+    if by is not None and _was_stopped(run):
         return f"stopped by {who(by)}{because_of(run.get('stop_reason'))}"
     return "" if reason.startswith(_BEGUN) else reason
 

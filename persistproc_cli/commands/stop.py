@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
 from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
-from ..words import address, counted
+from ..words import address, counted, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def _describe(reply: StopReply) -> str:
     name = one_line(address(reply))
     if reply["already_stopped"]:
         return f"{name} was not running"
+    if reply["state"] != "stopped" and not reply["stopped_pids"]:
+        return f"{name} {ending(reply)}; it is not started again"
     by = f" ({reply['ended_by']})" if reply["ended_by"] else ""
     count = len(reply["stopped_pids"])
     return f"{name} stopped{by}" + (f", {counted(count, 'process')}" if count > 1 else "")

@@ -25,7 +25,7 @@ __all__ = ["COMMAND"]
 
 DEFAULT_SECONDS = 60.0
 _LAST_LINES = 10
-_STATES: tuple[State, ...] = ("starting", "running", "stopping", "stopped", "exited", "failed", "lost")
+_STATES: tuple[State, ...] = ("starting", "running", "stopping", "stopped", "exited", "failed", "restarting", "lost")
 
 
 def _run(context: Context, arguments: Arguments) -> int:

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from .. import __version__
-from ..errors import DaemonUnavailable, PersistprocError
+from ..errors import DaemonUnavailable, PersistprocError, ShuttingDown
 from ..framing import MAX_REPLY_BYTES, LineReader
 from ..paths import Home, resolve_home
 from . import autostart as starting
@@ -61,8 +61,10 @@ class AsyncClient:
         working_directory: str | None = None,
         timeout: float = wire.DEFAULT_TIMEOUT,
         speaks_for_others: bool = False,
+        any_protocol: bool = False,
     ) -> None:
         self._home = resolve_home(home)
+        self._any_protocol = any_protocol
         self._autostart = autostart
         self._timeout = timeout
         self._caller = wire.Silent() if speaks_for_others else wire.Caller(name, version, working_directory)
@@ -110,19 +112,17 @@ class AsyncClient:
         """
         await anyio.lowlevel.checkpoint()
         wire.check_callable(method)
-        wanted = self._caller.fill(method, params)
+        first = dict(params or {}) if self._any_protocol else self._caller.fill(method, params)
         begun = time.monotonic()
+        wanted, tries = first, wire.Tries(method)
         connection = self._take_idle() or await self._open()
-        try:
-            return await self._request(connection, method, wanted)
-        except wire.Lost as lost:
-            if lost.sent and method not in wire.READS:
-                raise wire.lost_error(method, sent=True) from None
-        wanted = wire.asked_again(method, wanted, time.monotonic() - begun)
-        try:
-            return await self._request(await self._open(), method, wanted)
-        except wire.Lost as lost:
-            raise wire.lost_error(method, lost.sent) from None
+        while True:
+            try:
+                return await self._request(connection, method, wanted)
+            except (wire.Lost, ShuttingDown) as failure:
+                tries.check(failure)
+            wanted = wire.asked_again(method, first, time.monotonic() - begun)
+            connection = await self._open()
 
     async def read_together(self, calls: Sequence[tuple[str, Mapping[str, object]]]) -> list[object]:
         """Several methods that only read, done one after the other in one round trip (JSON-RPC 2.0, section 6).
@@ -133,14 +133,14 @@ class AsyncClient:
         await anyio.lowlevel.checkpoint()
         wire.check_reads(calls)
         wanted = [(method, self._caller.fill(method, params)) for method, params in calls]
-        try:
-            return await self._request_all(self._take_idle() or await self._open(), wanted)
-        except wire.Lost:
-            pass
-        try:
-            return await self._request_all(await self._open(), wanted)
-        except wire.Lost as lost:
-            raise wire.lost_error(wanted[0][0], lost.sent) from None
+        tries = wire.Tries(wanted[0][0])
+        connection = self._take_idle() or await self._open()
+        while True:
+            try:
+                return await self._request_all(connection, wanted)
+            except (wire.Lost, ShuttingDown) as failure:
+                tries.check(failure)
+            connection = await self._open()
 
     async def _request_all(self, connection: Connection, calls: list[tuple[str, dict[str, object]]]) -> list[object]:
         try:
@@ -149,10 +149,16 @@ class AsyncClient:
             connection.close()
             raise
         self._keep(connection)
-        return [_result_or_error(reply) for reply in replies]
+        results = [_result_or_error(reply) for reply in replies]
+        for result in results:
+            if isinstance(result, ShuttingDown) and wire.is_again(result):
+                raise result  # of none of them: they are to be told together
+        return results
 
     async def _request(self, connection: Connection, method: str, params: dict[str, object]) -> object:
         try:
+            if method not in wire.OF_ANY_PROTOCOL:
+                wire.check_protocol(connection.hello)
             reply = await connection.request(method, params)
         except BaseException:
             # Also a cancellation: the reply is still to come, and must not be read as that of the next call.
@@ -162,7 +168,7 @@ class AsyncClient:
             connection.close()
         else:
             self._keep(connection)
-        if method == "shutdown_daemon" and "result" in reply:
+        if method in ("shutdown_daemon", "replace_daemon") and "result" in reply:
             # They end with it, and until then they look as if they could be used.
             self._drop_idle()
         return wire.result_of(reply)
@@ -191,11 +197,14 @@ class AsyncClient:
         launched = 0
         while True:
             try:
-                connection = await _connect(self._home, deadline)
+                connection = await _connect(self._home, deadline, any_protocol=self._any_protocol)
             except (*starting.NOBODY_ANSWERS, wire.Lost):
                 # Lost: it ended between our connect and its hello, or is about to.
                 if not self._autostart:
-                    raise starting.not_running(self._home) from None
+                    if launched or not await _wake_daemon(self._home, deadline):
+                        raise starting.not_running(self._home) from None
+                    launched += 1
+                    continue
                 if launched > 1 or time.monotonic() >= deadline:
                     raise starting.keeps_ending(self._home) from None
             else:
@@ -429,10 +438,12 @@ def _result_or_error(reply: Mapping[str, object]) -> object:
         return error
 
 
-async def _connect(home: Home, deadline: float) -> Connection:
+async def _connect(home: Home, deadline: float, *, any_protocol: bool = False) -> Connection:
     connection = Connection(await _socket(home, deadline))
     try:
         await connection.greet(deadline)
+        if not any_protocol:
+            wire.check_protocol(connection.hello)
     except BaseException as error:
         connection.close()
         if isinstance(error, TimeoutError):
@@ -451,6 +462,10 @@ async def _socket(home: Home, deadline: float) -> socket.socket:
         if time.monotonic() >= deadline:
             raise starting.queue_full()
         await anyio.sleep(starting.PAUSE)
+
+
+async def _wake_daemon(home: Home, deadline: float) -> bool:
+    return await anyio.to_thread.run_sync(starting.wake_daemon, home, deadline, abandon_on_cancel=True)
 
 
 async def _ensure_daemon(home: Home, deadline: float) -> bool:

@@ -67,13 +67,14 @@ class AsyncSubscription(Generic[Reply]):
         """Subscribe over this connection. Raises what the daemon answers."""
         try:
             await self._subscribe(connection)
-        except wire.Lost as lost:
+            self._connection = connection
+        except (wire.Lost, ShuttingDown) as failure:
             connection.close()
-            raise wire.lost_error(self._progress.method, lost.sent) from None
+            wire.Tries(self._progress.method).check(failure)
+            await self._resume()
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
 
     @property
     def reply(self) -> Reply:
@@ -172,7 +173,7 @@ class AsyncSubscription(Generic[Reply]):
             if params is not None:
                 self._progress.begin(wire.result_of(await connection.request(method, params)))
         except ProcessNotFound:
-            if not self._lost or method != "follow_process_output":
+            if method != "follow_process_output" or not self._progress.reply:
                 raise
             listed = wire.result_of(await connection.request("list_processes", {"all_projects": True}))
             params = self._progress.again(present_in(listed))

@@ -10,6 +10,8 @@ What can happen between two clients A and B that both found no daemon, and what 
   taken, says ready and leaves.
 * A is stopped (SIGSTOP) while it holds the lock: B has a deadline. B also tries to connect while it waits, so that a
   daemon that is up is used at once, whoever still holds the lock.
+* Somebody deleted the socket of a daemon that lives: a second one could not have its lock; it is asked for another
+  socket (see `waking`).
 * The daemon ends after its ready line and before our connect: the caller of `ensure_daemon` tries again.
 """
 
@@ -38,6 +40,7 @@ __all__ = [
     "keeps_ending",
     "not_running",
     "queue_full",
+    "wake_daemon",
 ]
 
 NOBODY_ANSWERS = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError)
@@ -114,10 +117,19 @@ def ensure_daemon(home: Home, deadline: float) -> bool:
     try:
         if not _lock_or_answer(lock, home, deadline):
             return False
+        if wake_daemon(home, deadline):
+            return False
         _launch(home, deadline)
         return True
     finally:
         os.close(lock)
+
+
+def wake_daemon(home: Home, deadline: float) -> bool:
+    """Have a daemon that lives without a socket make one (see `waking`). True as soon as it answers."""
+    from .waking import wake_daemon as wake  # who finds the daemon need not pay for it
+
+    return wake(home, deadline)
 
 
 def _lock_or_answer(lock: int, home: Home, deadline: float) -> bool:

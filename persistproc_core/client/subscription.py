@@ -80,9 +80,10 @@ class Subscription(Generic[Reply]):
         self._pid = first.hello["pid"]
         try:
             self._progress.begin(wire.result_of(first.request(method, dict(params))))
-        except wire.Lost as lost:
+        except (wire.Lost, ShuttingDown) as failure:
             first.close()
-            raise wire.lost_error(method, lost.sent) from None
+            wire.Tries(method).check(failure)
+            self._resume()
         except BaseException:
             first.close()
             raise
@@ -192,7 +193,7 @@ class Subscription(Generic[Reply]):
             if params is not None:
                 self._progress.begin(wire.result_of(connection.request(method, params)))
         except ProcessNotFound:
-            if method != "follow_process_output":
+            if method != "follow_process_output" or not self._progress.reply:
                 raise
             listed = wire.result_of(connection.request("list_processes", {"all_projects": True}))
             params = self._progress.again(present_in(listed))

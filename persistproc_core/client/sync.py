@@ -7,7 +7,7 @@ import time
 from _socket import MSG_DONTWAIT, MSG_PEEK
 
 from .. import __version__
-from ..errors import DaemonUnavailable
+from ..errors import DaemonUnavailable, ShuttingDown
 from ..framing import MAX_REPLY_BYTES, LineReader
 from ..paths import resolve_home
 from . import autostart as starting
@@ -50,10 +50,13 @@ class Client:
     * ``name``, ``version``: who calls; kept with every run that is started or ended, and shown to everybody.
     * ``working_directory``: where names are looked up and commands run; the current directory at the time of each call.
     * ``timeout``: seconds that connecting, and starting the daemon, may take.
+    * ``any_protocol``: also connect to a daemon of a version that this client does not understand. It can be asked for
+      its status, to be replaced and to shut down; for anything else it is `VersionMismatch` then.
 
     **Errors.** Every failure is a `persistproc_core.errors.PersistprocError`, of the class that is declared for its
     code. When the connection is lost, calls that only read are made again on a new one; for any other call it is
-    `DaemonUnavailable`, for it may have been done. A call that waits is given the time that it asks for.
+    `DaemonUnavailable`, for it may have been done. A call that waits is given the time that it asks for. When a daemon
+    is replaced by another one, calls that it has not begun are made again; what it had begun, it ends before.
 
     **Threads and forks.** One client may be used by any number of threads: each call under way has a connection of its
     own, and idle ones are used again. After a fork the child opens connections of its own. `close` closes the idle
@@ -69,8 +72,10 @@ class Client:
         version: str = __version__,
         working_directory: str | None = None,
         timeout: float = wire.DEFAULT_TIMEOUT,
+        any_protocol: bool = False,
     ) -> None:
         self._home = resolve_home(home)
+        self._any_protocol = any_protocol
         self._autostart = autostart
         self._timeout = timeout
         self._caller = wire.Caller(name, version, working_directory)
@@ -114,22 +119,22 @@ class Client:
         ``client`` and ``working_directory`` are filled in when the method takes them and ``params`` has none.
         """
         wire.check_callable(method)
-        wanted = self._caller.fill(method, params)
+        first = dict(params or {}) if self._any_protocol else self._caller.fill(method, params)
         begun = time.monotonic()
+        wanted, tries = first, wire.Tries(method)
         connection = self._take_idle() or self._open()
-        try:
-            return self._request(connection, method, wanted)
-        except wire.Lost as lost:
-            if lost.sent and method not in wire.READS:
-                raise wire.lost_error(method, sent=True) from None
-        wanted = wire.asked_again(method, wanted, time.monotonic() - begun)
-        try:
-            return self._request(self._open(), method, wanted)
-        except wire.Lost as lost:
-            raise wire.lost_error(method, lost.sent) from None
+        while True:
+            try:
+                return self._request(connection, method, wanted)
+            except (wire.Lost, ShuttingDown) as failure:
+                tries.check(failure)
+            wanted = wire.asked_again(method, first, time.monotonic() - begun)
+            connection = self._open()
 
     def _request(self, connection: Connection, method: str, params: dict[str, object]) -> object:
         try:
+            if method not in wire.OF_ANY_PROTOCOL:
+                wire.check_protocol(connection.hello)
             reply = connection.request(method, params)
         except BaseException:
             # Also Ctrl-C: the reply is still to come, and must not be read as that of the next call.
@@ -139,7 +144,7 @@ class Client:
             connection.close()
         else:
             self._idle.append(connection)
-        if method == "shutdown_daemon" and "result" in reply:
+        if method in ("shutdown_daemon", "replace_daemon") and "result" in reply:
             # They end with it, and until then they look as if they could be used.
             self.close()
         return wire.result_of(reply)
@@ -163,11 +168,14 @@ class Client:
         launched = 0
         while True:
             try:
-                connection = _connect(self._home, deadline)
+                connection = _connect(self._home, deadline, any_protocol=self._any_protocol)
             except (*starting.NOBODY_ANSWERS, wire.Lost):
                 # Lost: it ended between our connect and its hello, or is about to.
                 if not self._autostart:
-                    raise starting.not_running(self._home) from None
+                    if launched or not starting.wake_daemon(self._home, deadline):
+                        raise starting.not_running(self._home) from None
+                    launched += 1
+                    continue
                 if launched > 1 or time.monotonic() >= deadline:
                     raise starting.keeps_ending(self._home) from None
             else:
@@ -405,10 +413,12 @@ class Connection:
             self._lines.feed(data)
 
 
-def _connect(home: Home, deadline: float) -> Connection:
+def _connect(home: Home, deadline: float, *, any_protocol: bool = False) -> Connection:
     connection = Connection(starting.connect(home.socket, deadline))
     try:
         connection.greet(deadline)
+        if not any_protocol:
+            wire.check_protocol(connection.hello)
     except BaseException as error:
         connection.close()
         if isinstance(error, TimeoutError):

@@ -9,7 +9,16 @@ from __future__ import annotations
 import os
 
 from .. import __version__
-from ..errors import DaemonUnavailable, InternalError, InvalidParams, InvalidRequest, VersionMismatch, error_from_wire
+from ..errors import (
+    DaemonUnavailable,
+    InternalError,
+    InvalidParams,
+    InvalidRequest,
+    PersistprocError,
+    ShuttingDown,
+    VersionMismatch,
+    error_from_wire,
+)
 from ..framing import MAX_MESSAGE_BYTES
 from . import lightjson
 
@@ -24,6 +33,8 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "FILLED",
     "FILLED_BY_METHOD",
+    "OF_ANY_PROTOCOL",
+    "OLDEST_DAEMON",
     "PROTOCOL",
     "READS",
     "REPLY_SECONDS",
@@ -32,12 +43,15 @@ __all__ = [
     "Caller",
     "Lost",
     "Silent",
+    "Tries",
     "asked_again",
     "batch_line",
     "check_callable",
+    "check_protocol",
     "check_reads",
     "current_directory",
     "hello_in",
+    "is_again",
     "late_error",
     "lost_error",
     "message_in",
@@ -50,7 +64,13 @@ __all__ = [
 ]
 
 PROTOCOL = 1
-"""The protocol version that this client speaks."""
+"""The newest protocol version that this client speaks."""
+
+OLDEST_DAEMON = 1
+"""The oldest protocol version of a daemon that this client can talk to."""
+
+OF_ANY_PROTOCOL = frozenset({"get_daemon_status", "replace_daemon", "shutdown_daemon"})
+"""Methods that keep their form for ever, so that an outdated daemon can be asked to make room for another one."""
 
 DEFAULT_NAME = "persistproc-client"
 DEFAULT_TIMEOUT = 20.0
@@ -94,6 +114,8 @@ WAITS = {
 """The methods that wait because they are asked to: by which parameter, and for how long without it, in seconds."""
 
 _GRACE_SECONDS = 10.0
+_MOST_REPLACED = 20
+"""Daemons that are replaced while one call is made; each time the next one is waited for, so this is no busy loop."""
 
 
 class Lost(Exception):
@@ -102,6 +124,28 @@ class Lost(Exception):
     def __init__(self, *, sent: bool) -> None:
         super().__init__()
         self.sent = sent
+
+
+class Tries:
+    """How often one call is asked again after its connection, or its daemon, was gone."""
+
+    __slots__ = ("_lost", "_method", "_replaced")
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._lost = 0
+        self._replaced = 0
+
+    def check(self, failure: Lost | PersistprocError) -> None:
+        """Return when it is to be asked again over another connection; else raise what the caller gets."""
+        if isinstance(failure, Lost):
+            self._lost += 1
+            if self._lost > 1 or (failure.sent and self._method not in READS):
+                raise lost_error(self._method, failure.sent) from None
+            return
+        self._replaced += 1
+        if not is_again(failure) or self._replaced > _MOST_REPLACED:
+            raise failure
 
 
 class Caller:
@@ -236,21 +280,15 @@ def result_of(reply: Mapping[str, object]) -> object:
 
 
 def hello_in(line: bytes) -> Hello:
-    """The hello in the first line of a connection.
-
-    Raises `VersionMismatch` when the daemon speaks another protocol version, and `DaemonUnavailable` when the line is
-    no hello at all.
-    """
+    """The hello in the first line of a connection. Raises `DaemonUnavailable` when the line is no hello at all."""
     message = message_in(line)
     params = message.get("params") if isinstance(message, dict) and message.get("method") == "hello" else None
     if not isinstance(params, dict) or not isinstance(params.get("protocol"), int):
         raise DaemonUnavailable("what answers on the socket is not a persistproc daemon")
-    if params["protocol"] != PROTOCOL:
-        raise _mismatch(params)
-    pid = params.get("pid")
+    pid, oldest = params.get("pid"), params.get("oldest_protocol")
     hello: Hello = {
-        "protocol": PROTOCOL,
-        "oldest_protocol": PROTOCOL,
+        "protocol": params["protocol"],
+        "oldest_protocol": oldest if isinstance(oldest, int) else params["protocol"],
         "version": str(params.get("version", "")),
         "pid": pid if isinstance(pid, int) else 0,
         "instance": str(params.get("instance", "")),
@@ -266,16 +304,22 @@ def message_in(line: bytes) -> object:
         raise DaemonUnavailable(f"what answers on the socket does not speak JSON: {error}") from None
 
 
-def _mismatch(hello: dict[str, object]) -> VersionMismatch:
-    theirs = hello["protocol"]
+def check_protocol(hello: Hello) -> None:
+    """Raise `VersionMismatch` when this client and that daemon do not understand each other."""
+    if hello["oldest_protocol"] <= PROTOCOL <= hello["protocol"] or OLDEST_DAEMON <= hello["protocol"] <= PROTOCOL:
+        return
     ours = f"this client (persistproc {__version__}) speaks protocol {PROTOCOL}"
-    both = f"{ours}, the daemon (persistproc {hello.get('version')}) protocol {theirs}"
-    if isinstance(theirs, int) and theirs > PROTOCOL:
+    both = f"{ours}, the daemon (persistproc {hello['version']}) protocol {hello['protocol']}"
+    if hello["protocol"] > PROTOCOL:
         message, hint = f"{both}: upgrade the client", "install the newer persistproc here as well"
     else:
-        message = f"{both}: upgrade the daemon"
-        hint = "run: persistproc daemon stop (processes go on); the next command starts the installed version"
-    return VersionMismatch(message, hint=hint, data={"client_protocol": PROTOCOL, "daemon": dict(hello)})
+        message, hint = f"{both}: upgrade the daemon", "run: persistproc daemon restart (processes go on)"
+    raise VersionMismatch(message, hint=hint, data={"client_protocol": PROTOCOL, "daemon": dict(hello)})
+
+
+def is_again(error: PersistprocError) -> bool:
+    """True for the refusal of a daemon that is being replaced: nothing was done, and another one is about to answer."""
+    return isinstance(error, ShuttingDown) and error.data.get("again") is True
 
 
 def reply_seconds(method: str, params: Mapping[str, object]) -> float:

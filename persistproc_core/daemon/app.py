@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import signal
@@ -10,87 +9,99 @@ import socket
 from collections.abc import Callable
 
 import anyio
-import anyio.to_thread
 
 from .. import __version__
 from ..paths import Home
-from ..protocol import PROTOCOL_VERSION, DaemonStatus
 from .answers.bookmarks import Bookmarks
 from .answers.output import Output
 from .capturing import Capturing
-from .clock import now
+from .configuring import Configuring
 from .control import Control
 from .dispatch import Dispatcher
 from .ending import Ender
 from .events.journal import Journal
 from .events.news import News
 from .facts import Facts
+from .handover.environments import Environments
+from .handover.gate import Gate
+from .handover.memory import Memory
+from .handover.replacing import Replacing
+from .handover.taking import Inherited, Taken
+from .home.guard import HomeGuard
+from .home.host import give_up
+from .home.lock import HomeLock
+from .home.upkeep import Upkeep
 from .keeper import Keeper
 from .keeping.config import Configuration
 from .keeping.pruning import Pruning
 from .keeping.retention import Retention
 from .kernel.peer import Peer
 from .kernel.tables import Tables
-from .kernel.usage import resident_bytes
 from .lifecycle import Lifecycle
 from .listener import Listener
 from .log import Log
 from .methods import Methods, hello
+from .notify import Notifier
 from .protection import Protecting
 from .recovery import Recovery
 from .registry import Registry
+from .restarting.plans import Restarting
 from .session import Session
+from .status import Status
 from .store import Store
 from .subscriptions.following import Following
 from .subscriptions.sightings import Sightings
 from .subscriptions.watchers import Watchers
 from .supervisor import Supervisor
 from .tasks import Tasks
+from .usage.connected import Connected
+from .usage.expiry import Expiry
+from .usage.staleness import Staleness
+from .usage.uses import Uses
 from .waiting.prompts import Prompts
 from .waiting.waiting import Waiting
 
-__all__ = ["AlreadyRunning", "Daemon", "take_lock"]
+__all__ = ["Daemon"]
 
 _LAST_REPLIES_SECONDS = 1.0
-
-
-class AlreadyRunning(Exception):
-    """Another daemon holds the lock of this home."""
-
-
-def take_lock(home: Home) -> int:
-    """Hold the home's lock for life; the file is never unlinked, or two daemons could each hold one of that name.
-
-    Raises `AlreadyRunning`.
-    """
-    fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise AlreadyRunning from None
-    try:
-        os.ftruncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
-    except OSError:
-        pass  # the disk is full; the number is for people
-    return fd
 
 
 class Daemon:
     """One life of the daemon. The lock is held by the caller."""
 
-    def __init__(self, home: Home, *, umask: int, files: tuple[int, int]) -> None:
-        """``umask`` and ``files`` (RLIMIT_NOFILE) are what children get whose caller does not say."""
+    def __init__(
+        self,
+        home: Home,
+        lock: HomeLock,
+        inherited: Inherited,
+        *,
+        notifier: Notifier | None = None,
+        taken: Taken | None = None,
+    ) -> None:
+        """``taken``: what the daemon handed over whose place this one takes."""
         self._home = home
-        self._umask = umask
-        self._files = files
+        self._lock = lock
+        self._inherited = inherited
+        self._notifier = notifier or Notifier()
+        self._taken = taken
         self._hello = hello(secrets.token_hex(8))
-        self._started_at = now()
         self._quit = anyio.Event()
         self._registry = Registry()
+        self._status = Status(home, self._hello["instance"], self._registry)
+        self._gate = Gate()
         self._listener: Listener | None = None
         self._journal: Journal | None = None
+        self._replacing: Replacing | None = None
+        self._was_replaced = False
+        """True when another daemon has the home's lock, made while ours had no name."""
+        self.serving = anyio.Event()
+        """Set when it serves. Before that it does nothing by itself: the one that it is to replace may yet go on."""
+
+    @property
+    def _owns_home(self) -> bool:
+        """Whether socket and journal are ours: not before we have taken a former daemon's place, nor after."""
+        taken = self._taken is None or self.serving.is_set()
+        return taken and not self._was_replaced and not (self._replacing is not None and self._replacing.done)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until somebody asks for the end. ``ready()`` is called when connections are accepted."""
@@ -106,19 +117,25 @@ class Daemon:
             raise
         finally:
             if self._listener is not None:
-                self._listener.close()
-            if self._journal is not None:
+                self._listener.close(handed_over=not self._owns_home)
+            if self._journal is not None and self._owns_home:
                 self._journal.close()
+            if self._owns_home and not any(run.present for _, run in self._registry.runs()):
+                give_up(self._home)
             log.info("daemon.ended", pid=os.getpid())
             log.close()
 
     async def _serve(self, group: anyio.abc.TaskGroup, log: Log, ready: Callable[[], None]) -> None:
-        disk = Store(self._home.runs)
+        disk = Store(self._home.runs, HomeGuard(self._home))
         tasks = Tasks(group, log)
         lifecycle = Lifecycle(tasks, log, disk, self._registry)
-        journal = lifecycle.journal = self._journal = Journal(self._home.events, log)
+        journal = lifecycle.journal = self._journal = Journal(self._home.events, log, HomeGuard(self._home))
         configuration = lifecycle.configuration = Configuration(self._home.config, log)
         retention = lifecycle.retention = Retention(self._home.runs, log, self._registry, configuration, journal)
+        lifecycle.restarting = Restarting(
+            tasks, log, journal, self._registry, write=lifecycle.write, backoff=lambda: configuration.backoff
+        )
+        uses = lifecycle.uses = Uses(self._registry)
         recovery = Recovery(tasks, log, disk, self._registry, lifecycle)
         keeper = lifecycle.keeper = Keeper(
             self._home,
@@ -129,29 +146,68 @@ class Daemon:
             on_grew=lifecycle.grew,
             on_rolled=retention.rolled,
             on_lost=retention.lost,
+            serving=self.serving,
         )
         lifecycle.ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
-        bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log)
+        connected = Connected(lifecycle.ender, uses)
+        lifecycle.expiry = Expiry(tasks, log, uses, lifecycle.restarting, end=lifecycle.end_softly, look=connected.look)
+        lifecycle.restarting.on_changed = lifecycle.expiry.changed
+        bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log, HomeGuard(self._home))
         await journal.load()
         group.start_soon(journal.run)
         await configuration.refresh()
-        following = Following(self._registry, journal, keeper, log)
+        following = Following(self._registry, journal, keeper, uses, log)
         group.start_soon(Sightings(tasks, self._registry, journal, keeper).run)
         await recovery.load()
         await bookmarks.load()
         group.start_soon(retention.run)
         await group.start(keeper.run)
-        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following)
+        memory = Memory(log)
+        self._replacing = Replacing(
+            self._home.path,
+            log,
+            lock=self._lock,
+            inherited=self._inherited,
+            notifier=self._notifier,
+            gate=self._gate,
+            memory=memory,
+            registry=self._registry,
+            lifecycle=lifecycle,
+        )
+        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following, memory)
         dispatcher = Dispatcher(methods.handlers(), log)
 
         async def handle(connection: socket.socket, peer: Peer) -> None:
             await Session(connection, peer, dispatcher, self._hello).serve()
 
-        self._listener = Listener(self._home.socket, log)
+        if self._taken is not None:
+            memory.take(self._taken.memory)
+        self._listener = self._replacing.listener = self._listen(log)
         group.start_soon(self._listener.serve, group, handle)
         group.start_soon(self._obey_signals, log)
+        upkeep = Upkeep(
+            self._home,
+            log,
+            self._lock,
+            self._listener,
+            lifecycle,
+            bookmarks,
+            disk,
+            self._registry,
+            # While another daemon takes our place, a lock that we made anew would shut it out.
+            owns_home=lambda: self._owns_home and not self._gate.closed,
+            leave=self._leave,
+        )
+        group.start_soon(upkeep.run)
+        if self._taken is not None:
+            self._taken.say_ready(self._hello["instance"])
+        self.serving.set()
         ready()
         await self._quit.wait()
+
+    def _listen(self, log: Log) -> Listener:
+        adopted = self._taken.listener if self._taken is not None else None
+        return Listener(self._home.socket, log, adopted)
 
     def _methods(
         self,
@@ -161,14 +217,30 @@ class Daemon:
         disk: Store,
         bookmarks: Bookmarks,
         following: Following,
+        memory: Memory,
     ) -> Methods:
+        assert self._replacing is not None
         keeper, ender = lifecycle.keeper, lifecycle.ender
         protecting = Protecting(lifecycle)
-        supervisor = Supervisor(self._registry, lifecycle, protecting, disk, self._umask, self._files)
+        configuring = Configuring(lifecycle)
+        supervisor = Supervisor(
+            self._registry, lifecycle, protecting, configuring, disk, self._inherited.umask, self._inherited.files
+        )
+        group.start_soon(self._begin_deeds, lifecycle, supervisor)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
-        facts = Facts(ender, prompts)
+        connected = Connected(ender, lifecycle.uses)
+        facts = Facts(ender, prompts, lifecycle.uses, connected)
+        staleness = Staleness(lifecycle.uses, connected.look)
         group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)
+
+        news = News(lifecycle.journal, self._registry)
+        environments = Environments(self._registry)
+        memory.part("environments", environments.give, environments.take)
+        memory.part("news", news.give, news.take)
+        memory.part("questions", prompts.give, lambda given: prompts.take(given, self._registry))
+        memory.part("uses", lifecycle.uses.give, lifecycle.uses.take)
+        memory.part("deletions", lifecycle.journal.give_deleted, lifecycle.journal.take_deleted)
 
         def quit_soon() -> None:
             group.start_soon(self._quit_soon, following)
@@ -183,19 +255,35 @@ class Daemon:
             waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks),
             following=following,
             bookmarks=bookmarks,
-            news=News(lifecycle.journal, self._registry),
+            news=news,
             protecting=protecting,
-            pruning=Pruning(self._registry, lifecycle),
+            configuring=configuring,
+            pruning=Pruning(self._registry, lifecycle, staleness),
+            staleness=staleness,
+            uses=lifecycle.uses,
             capturing=Capturing(self._registry, lifecycle, supervisor, disk),
-            daemon_facts=lambda: self._status(lifecycle),
+            gate=self._gate,
+            replacing=self._replacing,
+            daemon_facts=lambda: self._status.look(lifecycle, self._listener.connections if self._listener else 0),
             quit_soon=quit_soon,
         )
+
+    async def _begin_deeds(self, lifecycle: Lifecycle, supervisor: Supervisor) -> None:
+        """What nobody asks for: starting again, and ending what is over."""
+        await self.serving.wait()
+        lifecycle.restarting.open(supervisor)
+        lifecycle.expiry.open(self._registry)
+
+    def _leave(self) -> None:
+        self._was_replaced = True
+        self._quit.set()
 
     async def _quit_soon(self, following: Following) -> None:
         # The reply to shutdown_daemon is on its way through its session; the client closes when it has it.
         with anyio.move_on_after(_LAST_REPLIES_SECONDS):
-            if self._listener is not None:
+            if self._owns_home:
                 await following.quit()
+            if self._listener is not None:
                 await self._listener.wait_idle()
         self._quit.set()
 
@@ -205,28 +293,3 @@ class Daemon:
                 # A clean end leaves the processes to the keeper, like every other end of the daemon.
                 log.info("daemon.signalled", signal=signal.Signals(number).name)
                 self._quit.set()
-
-    async def _status(self, lifecycle: Lifecycle) -> DaemonStatus:
-        configuration = lifecycle.configuration
-        await configuration.refresh()
-        keeper = lifecycle.keeper.pid
-        resident = await anyio.to_thread.run_sync(resident_bytes, os.getpid())
-        return {
-            "pid": os.getpid(),
-            "version": __version__,
-            "protocol": PROTOCOL_VERSION,
-            "instance": self._hello["instance"],
-            "home": self._home.path,
-            "socket": self._home.socket,
-            "started_at": self._started_at,
-            "keeper_pid": keeper,
-            "processes": len(self._registry),
-            "running": sum(process.live for process in self._registry),
-            "memory_bytes": resident or 0,
-            "keeper_memory_bytes": await anyio.to_thread.run_sync(resident_bytes, keeper) if keeper else None,
-            "connections": self._listener.connections if self._listener else 0,
-            "output_bytes": await lifecycle.retention.measure(),
-            "output_limit_bytes": configuration.total_bytes,
-            "config": self._home.config,
-            "config_problems": list(configuration.problems),
-        }

@@ -82,6 +82,7 @@ class Capturing:
             return
         if old is not None:
             await _check_free(process, old)
+        await self._lifecycle.keeper.check()
         run = self._new_run(process, leader, directory, client)
         await self._lifecycle.prepare(process, run)
         self._registry.add_run(process, run)
@@ -137,8 +138,9 @@ class Capturing:
 async def _check_free(process: Process, old: Run) -> None:
     """Raises `NameTaken` while anything of the run before is alive: nothing of it is ended for a capture."""
     await old.settled()
-    if old.present:
+    if old.present or process.planned is not None:
         state = f"is {old.state}" if old.live else "left processes behind"
+        state = state if process.planned is None else "is restarting"
         raise NameTaken(
             f"{full_name(process)} {state}: {old.command.text}",
             hint="stop it, or choose another name",

@@ -19,6 +19,7 @@ from ..errors import (
     StorageFailed,
 )
 from ..protocol import ActParams, ClientInfo, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
+from .fifos import open_nameless
 from .lifecycle import Lifecycle
 from .model import Process, Run
 from .protection import Demand, check_unprotected
@@ -67,7 +68,7 @@ class Control:
         if run.captured:
             raise InvalidParams(f"{full_name(process)} is captured: its input is not persistproc's")
         data = _input(params, run.settings.tty)
-        await anyio.to_thread.run_sync(_write_input, run, data)
+        await anyio.to_thread.run_sync(_write_input, run, data, self._lifecycle.keeper.pid)
         return run, len(data)
 
     async def remove(self, process: Process, params: ActParams, client: ClientInfo) -> int:
@@ -85,6 +86,11 @@ class Control:
                     f"{full_name(process)} is {run.state}"
                     if run.live
                     else f"{full_name(process)} left processes behind",
+                    hint="stop it first",
+                )
+            if process.planned is not None:
+                raise StillRunning(
+                    f"{full_name(process)} is restarting: {process.planned.words(anyio.current_time())}",
                     hint="stop it first",
                 )
             removed = 0
@@ -132,11 +138,15 @@ def _live_run(process: Process) -> Run:
     return run
 
 
-def _write_input(run: Run, data: bytes) -> None:
+def _write_input(run: Run, data: bytes, keeper: int | None) -> None:
     try:
-        fd = os.open(os.path.join(run.directory, "stdin"), os.O_WRONLY | os.O_NONBLOCK)
+        fd: int | None = os.open(os.path.join(run.directory, "stdin"), os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
-        raise NotRunning("nobody reads the input of this run any more", hint="restart it") from None
+        # Nobody has it open, or somebody deleted its name. Where there is a terminal, the keeper is its reader.
+        reader = keeper if run.settings.tty else run.pid
+        fd = open_nameless(run.run_id, "stdin", reader, os.O_WRONLY) if reader is not None else None
+    if fd is None:
+        raise NotRunning("nobody reads the input of this run any more", hint="restart it")
     try:
         written = os.write(fd, data)
     except BlockingIOError:

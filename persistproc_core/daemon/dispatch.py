@@ -8,6 +8,7 @@ and the reply carries the id.
 
 from __future__ import annotations
 
+import errno
 import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -60,6 +61,10 @@ def _noted(method: Method) -> Callable[..., Any]:
     return note
 
 
+# No descriptor, process or memory is left (errno(3)): no defect of ours.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
+
+
 class Dispatcher:
     """Answers lines."""
 
@@ -76,7 +81,9 @@ class Dispatcher:
             message = decode(line)
         except PersistprocError as error:
             return Incoming(None, error, True)
-        return Incoming(message, None, isinstance(message, dict) and message.get("method") in _PROMPT)
+        method = message.get("method") if isinstance(message, dict) else None
+        # A method that is a list cannot even be looked up in a set.
+        return Incoming(message, None, isinstance(method, str) and method in _PROMPT)
 
     async def answer(self, incoming: Incoming, peer: Peer) -> bytes | None:
         """The reply line; None for notifications."""
@@ -105,13 +112,20 @@ class Dispatcher:
         except PersistprocError as error:
             return None if response is None else error_reply(error, request_id)
         except Exception as error:
-            defect = secrets.token_hex(4)
-            self._log.exception("defect", error, id=defect, method=call.method.name)
-            failure = InternalError(
-                f"internal error {defect}", hint="daemon.log has it under this id", data={"id": defect}
-            )
+            failure = self._failure(error, call.method.name)
             return None if response is None else error_reply(failure, request_id)
         return None if response is None else {"jsonrpc": "2.0", "result": result, "id": request_id}
+
+    def _failure(self, error: Exception, method: str) -> InternalError:
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            self._log.warning("exhausted", method=method, error=error.strerror)
+            return InternalError(
+                f"the daemon can do nothing just now: {error.strerror}",
+                hint="it goes on by itself when the system has something left again; see persistproc doctor",
+            )
+        defect = secrets.token_hex(4)
+        self._log.exception("defect", error, id=defect, method=method)
+        return InternalError(f"internal error {defect}", hint="daemon.log has it under this id", data={"id": defect})
 
     def _refusal(self, response: dict[str, Any], message: object) -> dict[str, object] | None:
         code = response["error"]["code"]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypedDict
 
+import anyio
 import anyio.to_thread
 
 from ..protocol import ClientInfo, Listener, ProcessInfo, RunInfo
 from .ending import Ender
 from .kernel.ports import listeners_by_run
 from .kernel.usage import Usage, UsageMeter
-from .model import Process, Run
+from .model import Plan, Process, Run
 from .projects import project_name
+from .usage.connected import Connected
+from .usage.limits import expires_at
+from .usage.uses import Uses
 from .waiting.prompts import Finding, Prompts, Question
 
 __all__ = ["Facts", "run_info"]
@@ -27,16 +31,18 @@ class _Measured(NamedTuple):
 class Facts:
     """Builds the replies."""
 
-    def __init__(self, ender: Ender, prompts: Prompts) -> None:
+    def __init__(self, ender: Ender, prompts: Prompts, uses: Uses, connected: Connected) -> None:
         self._ender = ender
         self._prompts = prompts
+        self._uses = uses
+        self._connected = connected
         self._meter = UsageMeter()
 
     def plain(self, process: Process, run: Run | None = None) -> ProcessInfo:
         """Without asking the kernel: what a start or stop answers."""
         run = run or process.current
         assert run is not None
-        return _info(process, run, None)
+        return _info(process, run, None, self._uses)
 
     async def measured(self, processes: Iterable[Process]) -> list[ProcessInfo]:
         """With ports, cpu and memory, for all at one look."""
@@ -45,8 +51,11 @@ class Facts:
         )
 
     async def measured_run(self, process: Process, run: Run) -> ProcessInfo:
-        """The same for one run, which may not be the newest any more when the answer is there."""
-        return (await self._measured([(process, run)]))[0]
+        """The same for one run, which may not be the newest any more when the answer is there.
+
+        With a look at who is connected to its ports, for the time of the last use.
+        """
+        return (await self._measured([(process, run)], connections=True))[0]
 
     async def asks(self, process: Process, run_id: str) -> str | None:
         """What a run asks on its terminal or standard input, when it is blocked there."""
@@ -56,11 +65,11 @@ class Facts:
         await self._prompts.look(process, run)
         return run.prompt
 
-    async def _measured(self, runs: list[tuple[Process, Run]]) -> list[ProcessInfo]:
+    async def _measured(self, runs: list[tuple[Process, Run]], *, connections: bool = False) -> list[ProcessInfo]:
         members = await self._ender.members_of([run for _, run in runs if run.present])
         pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
         if not pids:
-            return [_info(process, run, None) for process, run in runs]
+            return [_info(process, run, None, self._uses) for process, run in runs]
         questions = [
             Question(run, pids[run.run_id]) for _, run in runs if run.live and not run.captured and pids.get(run.run_id)
         ]
@@ -68,7 +77,10 @@ class Facts:
         processes = {run.run_id: process for process, run in runs}
         for finding in findings:
             await self._prompts.note(processes[finding.run.run_id], finding)
-        return [_info(process, run, measured.get(run.run_id)) for process, run in runs]
+        for process, run in runs if connections else ():
+            if run.run_id in measured:
+                await self._connected.note(process, measured[run.run_id].ports, measured[run.run_id].pids)
+        return [_info(process, run, measured.get(run.run_id), self._uses) for process, run in runs]
 
     def _measure(
         self, pids: dict[str, list[int]], questions: list[Question]
@@ -79,7 +91,7 @@ class Facts:
         return measured, self._prompts.find(questions)
 
 
-def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo:
+def _info(process: Process, run: Run, measured: _Measured | None, uses: Uses) -> ProcessInfo:
     survivors = list(run.survivors)
     if measured is not None and not run.live:
         survivors = measured.pids
@@ -87,7 +99,7 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "name": process.name,
         "project": project_name(process.project_directory),
         "project_directory": process.project_directory,
-        "state": "restarting" if run is process.current and process.restart_at else run.state,
+        "state": "restarting" if _plan(process, run) else run.state,
         "pid": run.pid,
         "run": run.number,
         "run_id": run.run_id,
@@ -99,7 +111,7 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "ended_at": run.ended_at,
         "exit_code": run.exit_code,
         "signal": run.signal,
-        "reason": run.reason,
+        "reason": _reason(process, run),
         "ports": measured.ports if measured else [],
         **_who(run),
         "protected_by": process.protection.by if process.protection else None,
@@ -113,14 +125,24 @@ def _info(process: Process, run: Run, measured: _Measured | None) -> ProcessInfo
         "waiting_for_input": run.prompt if run.live else None,
         "restart": process.options.restart,
         "restarts": run.restarts,
-        "restart_at": process.restart_at,
+        "restart_at": process.restart_at if _plan(process, run) else None,
         "autostart": process.options.autostart,
         "ttl_seconds": process.options.ttl_seconds,
         "idle_timeout_seconds": process.options.idle_timeout_seconds,
-        "expires_at": None,
-        "last_used_at": None,
+        "expires_at": expires_at(process, uses) if run is process.current else None,
+        "last_used_at": uses.last_used_at(process),
         "stale": None,
     }
+
+
+def _plan(process: Process, run: Run) -> Plan | None:
+    return process.planned if run is process.current else None
+
+
+def _reason(process: Process, run: Run) -> str | None:
+    """With the restart that is planned: told afresh each time, for it comes nearer."""
+    plan = _plan(process, run)
+    return run.reason if plan is None else f"{run.reason}; {plan.words(anyio.current_time())}"
 
 
 class _Who(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from itertools import count
@@ -46,6 +47,8 @@ class KeeperLink:
         self._numbers = count(1)
         self._sending = anyio.Lock()
         self.lost = False
+        self.silent = False
+        """Set by who has waited in vain; reset by whatever the keeper says."""
 
     async def serve(self) -> None:
         """Read until the keeper is gone. All who wait for an answer then get `KeeperLost`."""
@@ -70,6 +73,7 @@ class KeeperLink:
             self._answers.clear()
 
     def _receive(self, message: list[bytes]) -> None:
+        self.silent = False
         if message[0] in (b"ok", b"failed"):
             answer = self._answers.pop(message[1], None)
             if answer is not None:
@@ -102,17 +106,26 @@ class KeeperLink:
     async def _send(self, *fields: bytes) -> None:
         if self.lost:
             raise KeeperLost
-        data = memoryview(frame(*fields))
+        whole = memoryview(frame(*fields))
+        data = whole
         async with self._sending:
-            # Half a frame would garble every later one, so a cancelled caller still sends the whole.
-            with anyio.CancelScope(shield=True):
+            try:
                 while data:
                     try:
                         data = data[self._socket.send(data) :]
                     except BlockingIOError:
                         await anyio.wait_writable(self._socket)
-                    except (OSError, anyio.ClosedResourceError):
-                        raise KeeperLost from None
+            except (OSError, anyio.ClosedResourceError):
+                raise KeeperLost from None
+            finally:
+                if 0 < len(data) < len(whole):
+                    # Its caller has given up on a keeper that reads no more. Half a frame would garble every later one.
+                    self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.lost = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # `serve` finds the end
 
     def close(self) -> None:
         """Close the connection; the keeper goes on."""

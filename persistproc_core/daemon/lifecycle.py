@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 import anyio
 import anyio.to_thread
 
-from ..errors import StopTimedOut, StorageFailed
+from ..errors import KeeperUnavailable, StopTimedOut, StorageFailed
 from . import store
 from .clock import now, rfc3339
 from .ending import Ender, Ending, wait_gone
@@ -18,15 +19,20 @@ from .keeper_link import KeeperLost, KeeperRefused
 from .keeping.config import Configuration
 from .keeping.retention import Retention
 from .kernel.identity import Handle, Identity, boot_id, identity_of
+from .late_writing import LateWriter
 from .log import Log
 from .logs.reader import RunLog
 from .model import Cause, Outcome, Process, Run
 from .orphans import Orphans, is_executed
 from .registry import Registry
 from .requests import DEFAULT_GRACE_SECONDS
+from .restarting.plans import Restarting
 from .states import Event
 from .store import Record, Store
 from .tasks import Tasks
+from .usage.expiry import Expiry
+from .usage.leases import begin
+from .usage.uses import Uses
 
 __all__ = ["Lifecycle"]
 
@@ -44,16 +50,22 @@ class Lifecycle:
         self._disk = disk
         self._registry = registry
         self.orphans = Orphans(self, tasks, log, registry)
+        self._late = LateWriter(tasks, self.save, lambda: self.journal.restore())
         self.keeper: Keeper
         self.ender: Ender
         self.journal: Journal
         self.configuration: Configuration
         self.retention: Retention
+        self.restarting: Restarting
+        self.uses: Uses
+        self.expiry: Expiry
 
     # --- the beginning ------------------------------------------------------------------------------------------------
 
     async def prepare(self, process: Process, run: Run) -> None:
         """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
+        if run.restarts and process.current is not None:
+            run.lease = begin(process.current)
         content = store.dump(Record(process.name, process.project_directory, run, process.protection, process.options))
         try:
             await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
@@ -73,8 +85,8 @@ class Lifecycle:
             failure = await anyio.to_thread.run_sync(start_failed, refusal, run, environment)
             await self.discard(run)
             raise failure from None
-        except (ValueError, OSError):
-            # Nothing was sent: the text cannot be passed to the system.
+        except (ValueError, OSError, KeeperUnavailable):
+            # Nothing was sent: the text cannot be passed to the system. Or nobody read it, and nobody will any more.
             self.forget(process, run)
             await self.discard(run)
             raise
@@ -84,8 +96,12 @@ class Lifecycle:
         self.hold(run)
         self._log.info("run.started", run=run.run_id, pid=run.pid, program=run.command.argv[0])
         self.journal.began(process, run, reason=reason)
+        self.restarting.began(process)
+        if not run.restarts:
+            self.uses.begun(process)
+        self.expiry.changed(process)
         if not run.live:
-            self.journal.ended(process, run)  # it ended before its start was answered
+            self.restarting.ended(process, run)  # it ended before its start was answered
         self.prune(process)
 
     def forget(self, process: Process, run: Run) -> None:
@@ -108,6 +124,13 @@ class Lifecycle:
                     return
                 # The gate kept the command from running, so it may be asked for once more.
                 continue
+            except KeeperUnavailable:
+                note = await anyio.to_thread.run_sync(store.spawned, run)
+                if note is None:
+                    raise
+                # It was stopped before it could say so; of the end it will tell.
+                self._spawned(run, *note)
+                return
             self._spawned(run, pid, start)
             return
 
@@ -171,7 +194,8 @@ class Lifecycle:
         found = self._registry.run(run.run_id)
         if found is not None and run.launched.is_set():
             self.journal.found_running(*found)
-            self.journal.ended(*found)
+            self.restarting.ended(*found)
+            self.expiry.changed(found[0])
         self._tasks.start(self.settle, run)
 
     async def settle(self, run: Run) -> None:
@@ -194,6 +218,8 @@ class Lifecycle:
         """Nothing of the run is left: the keeper may give its number back."""
         if run.gone.is_set():
             return
+        if run.undrained:
+            await self.orphans.drain(run)
         await self.keeper.release(run.run_id)
         if run.gone.is_set():
             return  # a stop and the watch over what was left both came to the end
@@ -210,9 +236,13 @@ class Lifecycle:
             await self.save(run)
         except OSError as error:
             self._log.warning("record.unwritten", run=run.run_id, error=error.strerror)
+            self._late.add(run)
 
-    async def save(self, run: Run) -> None:
-        """Write the record as it is now. Raises `OSError`; the former one is there then."""
+    async def save(self, run: Run, *, durable: bool = False) -> None:
+        """Write the record as it is now; ``durable``: so that not even a power cut loses it.
+
+        Raises `OSError`; the former one is there then.
+        """
         async with run.writing:
             found = self._registry.run(run.run_id)
             if found is None:
@@ -221,7 +251,7 @@ class Lifecycle:
             content = store.dump(
                 Record(process.name, process.project_directory, run, process.protection, process.options)
             )
-            await anyio.to_thread.run_sync(self._disk.write, run.directory, content)
+            await anyio.to_thread.run_sync(partial(self._disk.write, run.directory, content, durable=durable))
 
     def grew(self, run_id: str) -> None:
         """The keeper says that a watched log is longer now."""
@@ -250,17 +280,24 @@ class Lifecycle:
         run.ending = True
         try:
             ending = await self.ender.end(run, signum, grace_seconds, force=force, leave_escaped=leave_escaped)
-            with anyio.move_on_after(_REPORTED_WITHIN):
+            with anyio.move_on_after(0 if self.keeper.is_stopped else _REPORTED_WITHIN):
                 await run.ended.wait()
-            self.finish(run, None)
+            if run.live:
+                run.undrained = True
+                self.finish(run, await self.orphans.outcome_of(run))
             run.spared = leave_escaped
             if not leave_escaped:
-                await self.release(run)
+                with anyio.move_on_after(0 if self.keeper.is_stopped else _REPORTED_WITHIN):
+                    await self.release(run)
         finally:
             run.ending = False
             if not run.live and not run.gone.is_set():
                 self._tasks.start(self.settle, run)
         return ending
+
+    async def end_softly(self, run: Run, cause: Cause) -> Ending:
+        """`end`, as a stop without options does it."""
+        return await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
 
     async def resume_stop(self, run: Run) -> None:
         """Go on with a stop in the middle of which a former daemon died."""

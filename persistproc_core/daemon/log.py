@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 
 from .clock import now
 
@@ -43,12 +44,39 @@ class Log:
         """A defect of ours, with where it happened."""
         self._logger.error(_line("error", event, facts), exc_info=error)
 
+    def reopen(self) -> None:
+        """Go on in the file of that name, when somebody has deleted the one that is open."""
+        for handler in self._logger.handlers:
+            if isinstance(handler, logging.handlers.RotatingFileHandler):
+                handler.acquire()
+                try:
+                    if not _is_open(handler):
+                        handler.close()
+                    handler.maxBytes = _BYTES
+                finally:
+                    handler.release()
+
+    def stay(self) -> None:
+        """Go on in the file that is open, whatever takes its name: nothing is written by name until `reopen`."""
+        for handler in self._logger.handlers:
+            if isinstance(handler, logging.handlers.RotatingFileHandler):
+                handler.maxBytes = 0
+
     def close(self) -> None:
         """Close the file."""
         for handler in list(self._logger.handlers):
             logging.getLogger().removeHandler(handler)
             self._logger.removeHandler(handler)
             handler.close()
+
+
+def _is_open(handler: logging.handlers.RotatingFileHandler) -> bool:
+    try:
+        if handler.stream is None:
+            return True  # the next line opens it
+        return os.path.samestat(os.lstat(handler.baseFilename), os.fstat(handler.stream.fileno()))
+    except (OSError, ValueError):
+        return False
 
 
 def _line(level: str, event: str, facts: dict[str, object]) -> str:

@@ -11,7 +11,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from .. import __version__
-from ..errors import InvalidParams, ReplaceFailed, StartFailed
+from ..errors import InvalidParams, StartFailed
 from ..protocol import (
     OLDEST_PROTOCOL,
     PROTOCOL_VERSION,
@@ -66,10 +66,13 @@ from . import environment as environments
 from .answers.bookmarks import Bookmarks
 from .answers.output import Output
 from .capturing import Capturing
+from .configuring import Configuring
 from .control import Control
 from .dispatch import Handler
 from .events.news import News
 from .facts import Facts, run_info
+from .handover.gate import Gate
+from .handover.replacing import Replacing
 from .keeping.pruning import Pruning
 from .kernel.peer import Peer
 from .model import Process
@@ -78,6 +81,8 @@ from .protection import Protecting
 from .registry import Registry
 from .subscriptions.following import Following
 from .supervisor import Supervisor
+from .usage.staleness import Staleness, asked_unused_seconds
+from .usage.uses import Uses
 from .waiting.waiting import Waiting
 
 __all__ = ["Methods", "hello"]
@@ -100,8 +105,13 @@ class Methods:
         bookmarks: Bookmarks,
         news: News,
         protecting: Protecting,
+        configuring: Configuring,
         pruning: Pruning,
+        staleness: Staleness,
+        uses: Uses,
         capturing: Capturing,
+        gate: Gate,
+        replacing: Replacing,
         daemon_facts: Callable[[], Awaitable[DaemonStatus]],
         quit_soon: Callable[[], None],
     ) -> None:
@@ -116,8 +126,13 @@ class Methods:
         self._bookmarks = bookmarks
         self._news = news
         self._protecting = protecting
+        self._configuring = configuring
         self._pruning = pruning
+        self._staleness = staleness
+        self._uses = uses
         self._capturing = capturing
+        self._gate = gate
+        self._replacing = replacing
         self._daemon_facts = daemon_facts
         self._quit_soon = quit_soon
 
@@ -127,35 +142,48 @@ class Methods:
             "start_process": self._to_end(self._start_process),
             "stop_process": self._to_end(self._stop_process),
             "restart_process": self._to_end(self._restart_process),
-            "list_processes": self._list_processes,
-            "get_process_status": self._get_process_status,
-            "get_process_output": self._get_process_output,
-            "follow_process_output": self._follow_process_output,
-            "watch_processes": self._watch_processes,
-            "get_news": self._get_news,
-            "cancel_subscription": self._cancel_subscription,
-            "set_mark": self._set_mark,
-            "list_marks": self._list_marks,
-            "get_process_log_paths": self._get_process_log_paths,
-            "wait_for_process": self._wait_for_process,
+            "list_processes": self._question(self._list_processes),
+            "get_process_status": self._question(self._get_process_status),
+            "get_process_output": self._question(self._get_process_output),
+            "follow_process_output": self._question(self._follow_process_output),
+            "watch_processes": self._question(self._watch_processes),
+            "get_news": self._question(self._get_news),
+            "cancel_subscription": self._question(self._cancel_subscription),
+            "set_mark": self._question(self._set_mark),
+            "list_marks": self._question(self._list_marks),
+            "get_process_log_paths": self._question(self._get_process_log_paths),
+            "wait_for_process": self._question(self._wait_for_process),
             "send_process_input": self._to_end(self._send_process_input),
-            "resize_terminal": self._resize_terminal,
+            "resize_terminal": self._question(self._resize_terminal),
             "capture_process": self._to_end(self._capture_process),
             "signal_process": self._to_end(self._signal_process),
             "protect_process": self._to_end(self._protect_process),
             "configure_process": self._to_end(self._configure_process),
             "remove_process": self._to_end(self._remove_process),
             "prune_processes": self._to_end(self._prune_processes),
-            "get_daemon_status": self._get_daemon_status,
+            "get_daemon_status": self._question(self._get_daemon_status),
             "shutdown_daemon": self._to_end(self._shutdown_daemon),
-            "replace_daemon": self._to_end(self._replace_daemon),
-            "rpc.discover": self._discover,
+            "replace_daemon": self._to_end(self._replace_daemon, awaited=False),
+            "rpc.discover": self._question(self._discover),
         }
 
-    def _to_end(self, handler: Handler) -> Handler:
-        """What changes something goes on when its caller hangs up: half a stop would be worse than either whole."""
+    def _question(self, handler: Handler) -> Handler:
+        """What changes nothing is cut short when the daemon is replaced, and asked again."""
 
         async def handle(params: Any, peer: Peer) -> object:
+            return await self._gate.question(lambda: handler(params, peer))
+
+        return handle
+
+    def _to_end(self, handler: Handler, *, awaited: bool = True) -> Handler:
+        """What changes something goes on when its caller hangs up: half a stop would be worse than either whole.
+
+        ``awaited``: a replacement of the daemon waits for it.
+        """
+        name = getattr(handler, "__name__", "_").removeprefix("_")
+
+        async def handle(params: Any, peer: Peer) -> object:
+            self._gate.check()
             done = anyio.Event()
             outcome: list[object] = []
             failure: list[Exception] = []
@@ -166,8 +194,13 @@ class Methods:
                 except Exception as error:
                     failure.append(error)
                 finally:
+                    if awaited:
+                        self._gate.leave(name)
                     done.set()
 
+            if awaited:
+                # Here and not in the task: between the two a replacement would pass it over.
+                self._gate.enter(name)
             self._group.start_soon(work)
             await done.wait()
             if failure:
@@ -183,6 +216,8 @@ class Methods:
 
     async def _start_process(self, params: StartProcessParams, peer: Peer) -> StartReply:
         started = await self._supervisor.start(params, peer.client(params.get("client")))
+        if started.joined:
+            self._uses.used(started.process)
         info = self._facts.plain(started.process, started.run)
         return {**info, "already_running": started.joined, "differences": started.differences}
 
@@ -204,7 +239,8 @@ class Methods:
             lines = await self._output.last_lines(started.run)
             raise StartFailed(
                 f"{process.name} was started again and {started.run.reason} at once",
-                hint="mend what its last lines say, then restart it",
+                hint="mend what its last lines say, then restart it"
+                + (f"; it {process.planned.words(anyio.current_time())}" if process.planned else ""),
                 data={"errno": None, "last_lines": lines, "process": info},
             )
         assert started.previous is not None
@@ -218,11 +254,13 @@ class Methods:
     async def _signal_process(self, params: SignalProcessParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
         await self._control.signal(process, params, peer.client(params.get("client")))
+        self._uses.used(process)
         return self._facts.plain(process)
 
     async def _send_process_input(self, params: SendProcessInputParams, peer: Peer) -> InputReply:
         process = await self._find(params)
         run, written = await self._control.send_input(process, params, peer.client(params.get("client")))
+        self._uses.used(process)
         return {
             "name": process.name,
             "project": project_name(process.project_directory),
@@ -237,6 +275,7 @@ class Methods:
 
     async def _configure_process(self, params: ConfigureProcessParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
+        await self._configuring.configure(process, params, peer.client(params.get("client")))
         return self._facts.plain(process)
 
     async def _remove_process(self, params: ActParams, peer: Peer) -> RemoveReply:
@@ -247,6 +286,7 @@ class Methods:
     async def _resize_terminal(self, params: ResizeTerminalParams, peer: Peer) -> ProcessInfo:
         process = await self._find(params)
         await self._control.resize(process, params)
+        self._uses.used(process)
         return self._facts.plain(process)
 
     async def _capture_process(self, params: CaptureProcessParams, peer: Peer) -> CaptureReply:
@@ -261,6 +301,7 @@ class Methods:
     # --- questions ----------------------------------------------------------------------------------------------------
 
     async def _list_processes(self, params: ListProcessesParams, peer: Peer) -> ListReply:
+        unused_seconds = asked_unused_seconds(params)
         project = await _project(params)
         everywhere = params.get("all_projects", False) or project is None
         processes = [
@@ -268,14 +309,29 @@ class Methods:
             for process in self._registry
             if (everywhere or process.project_directory == project)
             and process.current is not None
-            and (process.current.present or not params.get("running", False))
+            and (process.current.present or process.planned is not None or not params.get("running", False))
         ]
+        if unused_seconds is not None:
+            return {"processes": await self._stale(processes, unused_seconds)}
         return {"processes": await self._facts.measured(processes)}
+
+    async def _stale(self, processes: list[Process], unused_seconds: float) -> list[ProcessInfo]:
+        reasons = await self._staleness.find(processes, unused_seconds)
+        told = {process.runs[-1].run_id: reason for process, reason in reasons.items() if process.runs}
+        infos = await self._facts.measured(reasons)
+        for info in infos:
+            info["stale"] = told.get(info["run_id"])
+        return [info for info in infos if info["stale"] is not None]
 
     async def _get_process_status(self, params: GetProcessStatusParams, peer: Peer) -> StatusReply:
         process = await self._find(params)
         run = process.runs[-1]
         info = await self._facts.measured_run(process, run)
+        while process.runs and process.runs[-1] is not run:
+            # Another one began meanwhile: who is told of the old one alone takes the process for ended.
+            run = process.runs[-1]
+            info = await self._facts.measured_run(process, run)
+        info["stale"] = (await self._staleness.find([process])).get(process)
         known = await self._supervisor.environment(run)
         given = params.get("environment")
         return {
@@ -288,7 +344,8 @@ class Methods:
 
     async def _get_process_output(self, params: GetProcessOutputParams, peer: Peer) -> OutputReply:
         process = await self._find(params)
-        reply = await self._output.get(process, params)
+        with self._uses.using(process):
+            reply = await self._output.get(process, params)
         if not reply["more"] and all(line.get("partial") for line in reply["lines"][-1:]):
             # Only an open line can be a question, so other reads are spared the look at the kernel. Where nothing is
             # new, it may have been returned before, and is a question still.
@@ -299,7 +356,9 @@ class Methods:
         return await self._output.paths(await self._find(params))
 
     async def _wait_for_process(self, params: Any, peer: Peer) -> object:
-        return await self._waiting.wait(await self._find(params), params)
+        process = await self._find(params)
+        with self._uses.using(process):
+            return await self._waiting.wait(process, params)
 
     async def _set_mark(self, params: SetMarkParams, peer: Peer) -> MarkInfo:
         return await self._bookmarks.set(await _own_project(params), params["name"])
@@ -335,7 +394,9 @@ class Methods:
         return {"pid": os.getpid(), "stopped": stopped, "left_running": left}
 
     async def _replace_daemon(self, params: ReplaceDaemonParams, peer: Peer) -> ReplaceReply:
-        raise ReplaceFailed("not built yet")
+        reply = await self._replacing.replace(params)
+        self._quit_soon()
+        return reply
 
     async def _discover(self, params: NoParams, peer: Peer) -> dict[str, object]:
         return openrpc_document(__version__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import signal
@@ -15,7 +16,18 @@ from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
 from .words.command import Command
 
-__all__ = ["Cause", "Options", "Outcome", "Process", "Protection", "Run", "Settings", "new_run_id", "signal_name"]
+__all__ = [
+    "Cause",
+    "Options",
+    "Outcome",
+    "Plan",
+    "Process",
+    "Protection",
+    "Run",
+    "Settings",
+    "new_run_id",
+    "signal_name",
+]
 
 _SETTLED_SECONDS = 1.0
 
@@ -105,6 +117,10 @@ class Run:
     """The run in whose place it was started."""
     restarts: int = 0
     """How many restarts by policy in a row led to it."""
+    next_restart: int | None = None
+    """The number in the row of the restart by policy that is planned after it; None: none is."""
+    lease: float | None = None
+    """From when on its ttl counts (s, CLOCK_BOOTTIME), where that is not its leader's start: see `usage.leases`."""
     state: State = "starting"
     identity: Identity | None = None
     ended_at: str | None = None
@@ -130,6 +146,8 @@ class Run:
     """True while a stop is at it."""
     watched: bool = False
     """True while we hold such a run ourselves."""
+    undrained: bool = False
+    """True when the kernel told of its end and not a keeper, which says so when the last byte is in the log."""
     handle: Handle | None = None
     """Our hold on the leader."""
     launched: anyio.Event = field(default_factory=anyio.Event)
@@ -171,6 +189,12 @@ class Run:
         self.changed.set()
         self.changed = anyio.Event()
 
+    def pass_through(self, state: State) -> None:
+        """Wake those who wait for a state that is one of the process: the run keeps its own."""
+        self.passed.append(state)
+        self.changed.set()
+        self.changed = anyio.Event()
+
     def grew(self) -> None:
         """Wake those who wait for output."""
         self.growth.set()
@@ -202,6 +226,31 @@ class Run:
 
 
 @dataclass(eq=False)
+class Plan:
+    """A restart by policy that is to come."""
+
+    run: Run
+    """After which it comes."""
+    number: int
+    """In the row, from 1."""
+    limit: int
+    """How many there are at most."""
+    at: str
+    """When, on the wall clock, for people (RFC 3339)."""
+    deadline: float
+    """When, on the clock of the event loop."""
+    why: str
+    """How the run ended."""
+    pause: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    """What waits for it."""
+
+    def words(self, time: float) -> str:
+        """As seen at that time of the event loop's clock: ``starts again in 4 s (2 of 5)``."""
+        seconds = math.ceil(self.deadline - time)
+        return f"starts again {f'in {seconds} s' if seconds > 0 else 'now'} ({self.number} of {self.limit})"
+
+
+@dataclass(eq=False)
 class Process:
     """A process: a name in a project, and its runs, oldest first."""
 
@@ -214,9 +263,9 @@ class Process:
     """Held around every verb that starts or ends a run: two callers never act at once."""
     removed: bool = False
     protection: Protection | None = None
-    options: Options = Options()
-    restart_at: str | None = None
-    """When it is started again by policy (RFC 3339), while it waits for that."""
+    options: Options = field(default_factory=Options)
+    plan: Plan | None = None
+    """The restart by policy that it waits for."""
     restarting: int | None = None
     """The run in whose place another one is just being started."""
 
@@ -229,6 +278,16 @@ class Process:
     def live(self) -> bool:
         """True when the newest run is live."""
         return bool(self.runs) and self.runs[-1].live
+
+    @property
+    def planned(self) -> Plan | None:
+        """What it waits for, until there is a newer run."""
+        return self.plan if self.plan is not None and self.plan.run is self.current else None
+
+    @property
+    def restart_at(self) -> str | None:
+        """When it is started again by policy (RFC 3339), while it waits for that."""
+        return self.planned.at if self.planned is not None else None
 
     def next_number(self) -> int:
         """The number of the next run."""

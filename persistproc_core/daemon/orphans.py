@@ -86,6 +86,8 @@ class Orphans:
             self._registry.discard(found[0])
         await self._lifecycle.keeper.release(run.run_id)
         await self._lifecycle.discard(run)
+        if not found[0].removed:
+            self._lifecycle.restarting.resume(found[0])
 
     async def adopt(self, run: Run) -> None:
         """Have the keeper hold and drain the FIFOs of a run that is not its child. Raises `KeeperRefused`."""
@@ -111,6 +113,10 @@ class Orphans:
         await self.drain(run)
         why = "it is not persistproc's child" if run.captured else "its keeper died before it did"
         self._lifecycle.finish(run, outcome, f"{why}; how it ended is not known")
+
+    async def outcome_of(self, run: Run) -> Outcome | None:
+        """How the leader of a run ended, as the kernel tells it: its keeper is stopped, or has died."""
+        return await self._outcome_from_kernel(run.handle) if run.handle is not None else None
 
     async def _outcome_from_kernel(self, handle: Handle) -> Outcome | None:
         """How a process ended that was nobody's child: the kernel tells while it is a zombie, or once it is reaped."""

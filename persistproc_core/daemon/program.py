@@ -12,20 +12,31 @@ import anyio
 
 from ..errors import DaemonUnavailable
 from ..paths import Home
-from .app import AlreadyRunning, Daemon, take_lock
+from .app import Daemon
+from .handover.taking import Inherited, take_over
+from .home.host import claim
+from .home.lock import AlreadyRunning, HomeLock, take_lock
+from .notify import Notifier
 from .supervisor import raise_file_limit
+from .taking_over import hold_start_lock, lock_instead_of_other
 
-__all__ = ["run"]
+__all__ = ["run", "succeed"]
 
 _DECIDED_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
 
-def run(home: Home, ready_fd: int | None) -> int:
-    """Be the daemon of this home; returns the exit code. Raises `DaemonUnavailable` when another one is silent."""
+def run(home: Home, ready_fd: int | None, notifier: Notifier, *, instead: bool = False) -> int:
+    """Be the daemon of this home; returns the exit code. Raises `DaemonUnavailable` when another one is silent.
 
+    Raises `UnsafeHome` when another computer uses the home. ``instead``: in place of one that runs already.
+    """
+    # From the lock on, a client that finds no socket asks for one (home/watch.py); unheard, that would be our end.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    claim(home)
     if ready_fd is not None:
         os.set_inheritable(ready_fd, False)
+    start_lock = hold_start_lock(home) if instead else None
 
     def ready() -> None:
         if ready_fd is not None:
@@ -34,30 +45,59 @@ def run(home: Home, ready_fd: int | None) -> int:
                 os.close(ready_fd)
             except OSError:
                 pass  # whoever started us does not wait any more
+        notifier.ready()
+        if start_lock is not None:
+            os.close(start_lock)
 
-    if not _lock_or_answer(home):
+    lock = lock_instead_of_other(home) if instead else _lock_or_answer(home)
+    if lock is None:
         ready()
         sys.stderr.write(f"persistproc: a daemon already serves {home.path}\n")
         return 3
-    os.chdir("/")
-    _default_signals()
-    umask = os.umask(0o077)
-    files = raise_file_limit()
-    anyio.run(Daemon(home, umask=umask, files=files).run, ready, backend="trio")
+    _settle_down()
+    inherited = Inherited(os.umask(0o077), raise_file_limit())
+    daemon = Daemon(home, HomeLock(home.lock, lock), inherited, notifier=notifier)
+    anyio.run(daemon.run, ready, backend="trio")
+    notifier.stopping()
     return 0
 
 
-def _lock_or_answer(home: Home) -> bool:
-    """True with the lock, false when another daemon answers. One that has it may not listen yet, or not any more."""
+def succeed(home: Home, handover_fd: int, notifier: Notifier) -> int:
+    """Be the daemon in place of the one that started us; returns the exit code.
+
+    Raises `DaemonUnavailable` when that one goes on itself.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    _settle_down()
+
+    async def serve() -> None:
+        # Blocks, but the event loop has nothing else to do yet. Taken before there is one, the former daemon would
+        # stand still, and its clients wait, for as long as it takes to load.
+        taken = take_over(home, handover_fd)
+        daemon = Daemon(home, HomeLock(home.lock, taken.lock), taken.inherited, notifier=notifier, taken=taken)
+        # The service is ready all the time, and its manager listens to the former daemon until that names us.
+        await daemon.run()
+
+    anyio.run(serve, backend="trio")
+    notifier.stopping()
+    return 0
+
+
+def _settle_down() -> None:
+    os.chdir("/")
+    _default_signals()
+
+
+def _lock_or_answer(home: Home) -> int | None:
+    """The lock, None when another daemon answers. One that has it may not listen yet, or not any more."""
     deadline = time.monotonic() + _DECIDED_SECONDS
     while True:
         try:
-            take_lock(home)
-            return True
+            return take_lock(home)
         except AlreadyRunning:
             problem = _problem(home)
         if not problem:
-            return False
+            return None
         if time.monotonic() >= deadline:
             raise DaemonUnavailable(
                 f"a daemon holds {home.lock} but does not answer on {home.socket}: {problem}",

@@ -12,43 +12,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
-from dataclasses import dataclass, field
 
-from ..protocol import ClientInfo, RestartPolicy, State
-from .kernel.identity import Identity
-from .model import Cause, Options, Outcome, Protection, Run, Settings
-from .states import ENDED, LIVE
-from .words.command import Command
+from .home.guard import HomeGuard
+from .model import Outcome, Run
+from .record import NewerFormat, Record, dump, parse
 
 __all__ = ["Record", "Store", "dump", "exit_record", "last_written", "spawned"]
 
-_FORMAT = 1
 _RECORD = "record.json"
 _SYNCED = "record.synced.json"
 _DOOMED = ".deleted-"
 
 
-class _NewerFormat(Exception):
-    """The record of a newer version, left as it is."""
-
-
-@dataclass
-class Record:
-    """A run as it was written, with the process that it belongs to."""
-
-    name: str
-    project_directory: str
-    run: Run
-    protection: Protection | None = None
-    options: Options = field(default_factory=Options)
-
-
 class Store:
     """The folder of runs. All methods block: call them in a worker thread."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, home: HomeGuard | None = None) -> None:
+        """``home``: asked before anything is written, and for the folder when somebody has deleted it."""
         self._directory = directory
+        self._home = home or HomeGuard(None)
+        self.newer: frozenset[str] = frozenset()
+        """Ids of runs whose records are of a newer version: they are left alone."""
 
     def folder(self, run_id: str) -> str:
         """The folder of a run."""
@@ -56,7 +40,12 @@ class Store:
 
     def create(self, folder: str, content: bytes) -> None:
         """Make a run's folder and write its record so that not even a power cut loses it. Raises `OSError`."""
-        os.mkdir(folder, 0o700)
+        self._home.check()
+        try:
+            os.mkdir(folder, 0o700)
+        except FileNotFoundError:
+            self._home.make_again()
+            os.mkdir(folder, 0o700)
         try:
             self.write(folder, content, durable=True)
             _sync(self._directory)
@@ -65,7 +54,14 @@ class Store:
             raise
 
     def write(self, folder: str, content: bytes, *, durable: bool = False) -> None:
-        """Replace the record. Raises `OSError`; the old record is there then."""
+        """Replace the record. Raises `OSError`; the old record is there then.
+
+        A folder that somebody has deleted is made again.
+        """
+        self._home.check()
+        if not os.path.isdir(folder):
+            self._home.make_again()
+            os.makedirs(folder, 0o700, exist_ok=True)  # or the keeper has, just now
         path = os.path.join(folder, _RECORD)
         fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with open(fd, "wb") as file:
@@ -78,8 +74,22 @@ class Store:
             _keep_synced(folder)
             _sync(folder)
 
+    def note_spawned(self, run: Run) -> None:
+        """Write the keeper's note of the leader again, where it is missing. Raises `OSError`."""
+        if run.identity is None:
+            return
+        self._home.check()
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(os.path.join(run.directory, "spawned"), flags, 0o600)
+        except FileExistsError:
+            return
+        with open(fd, "wb") as file:
+            file.write(b"%d %d\n" % (run.identity.pid, run.identity.start))
+
     def remove(self, run_id: str) -> None:
         """Delete a run with its output. Raises `OSError`."""
+        self._home.check()
         # Renamed first: killed in the middle, the daemon would leave logs without a record, which nobody may delete.
         doomed = os.path.join(self._directory, _DOOMED + run_id)
         os.rename(self.folder(run_id), doomed)
@@ -89,12 +99,13 @@ class Store:
         """All records, oldest first, and a sentence about each one that could not be read (it is set aside)."""
         records = []
         problems = []
+        newer = set()
         for run_id in sorted(os.listdir(self._directory)):
             folder = self.folder(run_id)
             if run_id.startswith(_DOOMED):
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
-            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            if not _is_folder(folder):
                 continue
             try:
                 record, problem = _load(folder)
@@ -104,19 +115,29 @@ class Store:
                 if not _was_used(folder):
                     # The daemon died between making the folder and writing the record: nothing was started.
                     shutil.rmtree(folder, ignore_errors=True)
-            except (OSError, _NewerFormat) as error:
+            except NewerFormat:
+                newer.add(run_id)
+            except OSError as error:
                 problems.append(f"{run_id}: {error}")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 problems.append(f"{run_id}: {type(error).__name__}: {error}")
                 _set_aside(folder)
                 _set_aside(folder, _SYNCED)
+        self.newer = frozenset(newer)
         records.sort(key=lambda record: (record.name, record.project_directory, record.run.number))
         return records, problems
 
-
-def dump(record: Record) -> bytes:
-    """The record's content as it is now; does not block."""
-    return json.dumps(_to_json(record)).encode("ascii")
+    def unreadable(self) -> list[str]:
+        """The runs whose record this code cannot read. Changes nothing: for a look while another daemon serves."""
+        found = []
+        for run_id in sorted(os.listdir(self._directory)):
+            try:
+                _read_record(self.folder(run_id), _RECORD)
+            except (FileNotFoundError, NotADirectoryError):
+                pass  # it is just being made, or removed
+            except (OSError, NewerFormat, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                found.append(run_id)
+        return found
 
 
 def spawned(run: Run) -> tuple[int, int | None] | None:
@@ -167,9 +188,16 @@ def _sync(directory: str) -> None:
         os.close(fd)
 
 
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 def _was_used(folder: str) -> bool:
     """True when something ran there, or was set aside there."""
-    names = os.listdir(folder)
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return True  # removed just now, by the daemon whose place we take
     return any(name in ("record.unreadable", "spawned") or name.endswith(".log") for name in names)
 
 
@@ -199,7 +227,7 @@ def _load(folder: str) -> tuple[Record, str]:
 
 def _read_record(folder: str, name: str) -> Record:
     with open(os.path.join(folder, name), encoding="ascii") as file:
-        return _from_json(json.load(file), folder)
+        return parse(json.load(file), folder)
 
 
 def _set_aside(folder: str, name: str = _RECORD) -> None:
@@ -208,197 +236,3 @@ def _set_aside(folder: str, name: str = _RECORD) -> None:
         os.rename(path, path.removesuffix(".json") + ".unreadable")
     except OSError:
         pass
-
-
-def _to_json(record: Record) -> dict[str, object]:
-    run = record.run
-    return {
-        "format": _FORMAT,
-        "name": record.name,
-        "project_directory": record.project_directory,
-        "run_id": run.run_id,
-        "number": run.number,
-        "argv": list(run.command.argv),
-        "shell": run.command.shell,
-        "text": run.command.text,
-        "working_directory": run.working_directory,
-        "settings": run.settings._asdict(),
-        "captured": run.captured,
-        "started_at": run.started_at,
-        "started_by": run.started_by,
-        "start_reason": run.start_reason,
-        "replaced_run": run.replaced_run,
-        "restarts": run.restarts,
-        "boot_id": run.boot_id,
-        "state": run.state,
-        "identity": list(run.identity) if run.identity else None,
-        "ended_at": run.ended_at,
-        "exit_code": run.exit_code,
-        "signal": run.signal,
-        "reason": run.reason,
-        "stop": run.stop._asdict() if run.stop else None,
-        "protection": record.protection._asdict() if record.protection else None,
-        "options": record.options._asdict(),
-        "added_variables": list(run.added_variables),
-        "released": run.gone.is_set(),
-    }
-
-
-def _from_json(value: dict[str, object], folder: str) -> Record:
-    if _number(value["format"]) > _FORMAT:
-        raise _NewerFormat(f"format {value['format']} is of a newer version")
-    identity = value["identity"]
-    run = Run(
-        run_id=_text(value["run_id"]),
-        number=_number(value["number"]),
-        directory=folder,
-        command=Command(
-            tuple(_text(word) for word in _as_list(value["argv"])), bool(value["shell"]), _text(value["text"])
-        ),
-        working_directory=_text(value["working_directory"]),
-        settings=_settings(value["settings"]),
-        captured=bool(value["captured"]),
-        started_at=_text(value["started_at"]),
-        started_by=_client(value["started_by"]),
-        start_reason=_optional(value.get("start_reason")),
-        replaced_run=_number_or_none(value.get("replaced_run")),
-        restarts=_number(value["restarts"]),
-        boot_id=_text(value["boot_id"]),
-        state=_state(value["state"]),
-        identity=_identity(identity),
-        ended_at=_optional(value["ended_at"]),
-        exit_code=None if value["exit_code"] is None else _number(value["exit_code"]),
-        signal=_optional(value["signal"]),
-        reason=_optional(value["reason"]),
-        stop=_cause(value.get("stop")),
-        added_variables=tuple(_text(name) for name in _as_list(value["added_variables"])),
-    )
-    if run.run_id != os.path.basename(folder):
-        raise ValueError("the record is in the folder of another run")
-    run.launched.set()
-    if run.state in ENDED:
-        run.ended.set()
-        if value["released"]:
-            run.gone.set()
-    return Record(
-        _text(value["name"]),
-        _text(value["project_directory"]),
-        run,
-        _protection(value.get("protection")),
-        _options(value["options"]),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text was expected")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a number was expected")
-    return value
-
-
-def _as_list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError("a list was expected")
-    return value
-
-
-def _as_dict(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError("an object was expected")
-    return value
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _state(value: object) -> State:
-    for state in (*LIVE, *ENDED):
-        if state == value:
-            return state
-    raise ValueError(f"{value!r} is no state")
-
-
-def _identity(value: object) -> Identity | None:
-    if value is None:
-        return None
-    boot, pid, start = _as_list(value)
-    return Identity(_text(boot), _number(pid), _number(start))
-
-
-def _settings(given: object) -> Settings:
-    value = _as_dict(given)
-    return Settings(
-        umask=_number_or_none(value["umask"]),
-        limits=tuple(
-            (_text(name), _number(soft), _number(hard))
-            for name, soft, hard in (_as_list(limit) for limit in _as_list(value["limits"]))
-        ),
-        ignored_signals=tuple(_number(number) for number in _as_list(value["ignored_signals"])),
-        tty=bool(value["tty"]),
-        rows=_number(value["rows"]),
-        columns=_number(value["columns"]),
-        keep_bytes=_number_or_none(value["keep_bytes"]),
-        keep_runs=_number_or_none(value["keep_runs"]),
-    )
-
-
-def _number_or_none(value: object) -> int | None:
-    return None if value is None else _number(value)
-
-
-def _cause(value: object) -> Cause | None:
-    if value is None:
-        return None
-    cause = _as_dict(value)
-    return Cause(_text(cause["verb"]), _client(cause["by"]), _optional(cause["reason"]))
-
-
-def _protection(value: object) -> Protection | None:
-    if value is None:
-        return None
-    protection = _as_dict(value)
-    return Protection(_client(protection["by"]), _optional(protection["reason"]), _text(protection["time"]))
-
-
-def _options(value: object) -> Options:
-    given = _as_dict(value)
-    return Options(
-        restart=_policy(given["restart"]),
-        autostart=bool(given["autostart"]),
-        ttl_seconds=_seconds(given["ttl_seconds"]),
-        idle_timeout_seconds=_seconds(given["idle_timeout_seconds"]),
-    )
-
-
-def _policy(value: object) -> RestartPolicy:
-    if value == "never" or value == "on-failure" or value == "always":
-        return value
-    raise ValueError(f"{value!r} is no restart policy")
-
-
-def _seconds(value: object) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError("a number was expected")
-    return float(value)
-
-
-def _client(value: object) -> ClientInfo:
-    given = _as_dict(value)
-    client = ClientInfo(name=_text(given["name"]))
-    if "version" in given:
-        client["version"] = _text(given["version"])
-    if "pid" in given:
-        client["pid"] = _number(given["pid"])
-    if "directory" in given:
-        client["directory"] = _text(given["directory"])
-    if "session" in given:
-        client["session"] = _text(given["session"])
-    return client

@@ -28,6 +28,7 @@ from ..protocol import (
 )
 from . import environment as environments
 from .clock import now
+from .configuring import Configuring, differences
 from .ending import Ending
 from .failures import check_startable
 from .kernel.identity import boot_id
@@ -72,6 +73,7 @@ class Supervisor:
         registry: Registry,
         lifecycle: Lifecycle,
         protecting: Protecting,
+        configuring: Configuring,
         disk: Store,
         umask: int,
         files: tuple[int, int],
@@ -80,6 +82,7 @@ class Supervisor:
         self._registry = registry
         self._lifecycle = lifecycle
         self._protecting = protecting
+        self._configuring = configuring
         self._disk = disk
         self._umask = umask
         self._files = files
@@ -112,7 +115,7 @@ class Supervisor:
             for process in self._registry.in_project(asked.project)
             if process.command.argv == asked.command.argv and process.working_directory == asked.directory
         ]
-        live = [process for process in same if process.live or not process.runs]
+        live = [process for process in same if process.live or process.planned or not process.runs]
         if live:
             return live[0]
         if same and asked.name is None:
@@ -141,7 +144,12 @@ class Supervisor:
                 return await self._joined(process, run, asked)
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
-        async with self._protecting.begin(process, demand) if protected else nullcontext():
+        elif process.planned and process.command.argv != asked.command.argv and not asked.params.get("replace"):
+            raise _name_taken(process, process.planned.run, asked.command)
+        async with (
+            self._protecting.begin(process, demand) if protected else nullcontext(),
+            self._configuring.begin(process, asked.params),
+        ):
             return await self._begin(process, asked, demand)
 
     async def _begin(self, process: Process, asked: Requested, demand: Demand) -> Started:
@@ -171,6 +179,7 @@ class Supervisor:
             started.differences.append(
                 {"what": "working_directory", "asked": asked.directory, "running": run.working_directory}
             )
+        started.differences += differences(process.options, asked.params)
         running = await self.environment(run)
         if running is not None:
             started.differences += environments.difference(asked.environment, running)
@@ -201,6 +210,7 @@ class Supervisor:
         asked: dict[str, str],
         cause: Cause,
         replaced: Run | None,
+        restarts: int = 0,
     ) -> _Prepared:
         """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
         number = process.next_number()
@@ -220,6 +230,7 @@ class Supervisor:
             boot_id=boot_id(),
             start_reason=cause.reason,
             replaced_run=replaced.number if replaced else None,
+            restarts=restarts,
             reason=cause.sentence(),
             added_variables=added,
             environment=asked,
@@ -269,14 +280,15 @@ class Supervisor:
             run = process.current
             if run is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
-            if not run.present:
+            if not run.present and process.planned is None:
                 return None
             if heeds_protection:
                 check_unprotected(process, demand, ends=True)
-            spare = params.get("leave_escaped", False)
-            return await self._lifecycle.end(
-                run, signum, grace, demand.cause("stopped"), force=kill, leave_escaped=spare
-            )
+            spare, cause = params.get("leave_escaped", False), demand.cause("stopped")
+            cancelled = await self._lifecycle.restarting.cancel(process, cause)
+            if cancelled and not run.present:
+                return Ending(None, ())
+            return await self._lifecycle.end(run, signum, grace, cause, force=kill, leave_escaped=spare)
 
     async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
         """A new run after the old one is gone. The old one is left alone when the new one could not start."""
@@ -294,14 +306,12 @@ class Supervisor:
                     f"{full_name(process)} was not started by persistproc: its output is captured",
                     hint=f"start its program through persistproc: persistproc run --name {process.name} -- COMMAND",
                 )
+            await self._lifecycle.keeper.check()
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
             cause = demand.cause("restarted")
             prepared = await self._prepare(process, old.command, old.working_directory, old.settings, asked, cause, old)
-            with _replacing(process, prepared.run):
-                if old.present and not old.spared:
-                    await self._end_for(prepared, old, signum, grace, cause, force=kill)
-                run = await self._launch(process, prepared)
+            run = await self._launch_for(process, prepared, old, signum, grace, cause, force=kill)
             started = Started(process, run)
             started.previous = old
             started.environment_from = source
@@ -310,6 +320,38 @@ class Supervisor:
         with anyio.move_on_after(_PROVES_ITSELF_SECONDS):
             await run.ended.wait()
         return started
+
+    async def again(self, process: Process, old: Run, cause: Cause, restarts: int) -> Run:
+        """A new run that nobody asked for in person, with all that an ended one had; the process's lock is held.
+
+        What that one left behind is ended first. Raises what a restart raises.
+        """
+        self.check_open()
+        known = await self.environment(old)
+        asked, _ = _environment_for(known, RestartProcessParams(process=process.name))
+        if known is None:
+            cause = cause._replace(reason=f"{cause.reason}; nobody knew its environment any more: it has the daemon's")
+        prepared = await self._prepare(
+            process, old.command, old.working_directory, old.settings, asked, cause, old, restarts
+        )
+        return await self._launch_for(process, prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
+
+    async def _launch_for(
+        self,
+        process: Process,
+        prepared: _Prepared,
+        old: Run,
+        signum: int,
+        grace: float,
+        cause: Cause,
+        *,
+        force: bool = False,
+    ) -> Run:
+        """Start what is prepared once the old run is gone."""
+        with _replacing(process, prepared.run):
+            if old.present and not old.spared:
+                await self._end_for(prepared, old, signum, grace, cause, force=force)
+            return await self._launch(process, prepared)
 
     async def stop_all(self, params: ShutdownDaemonParams, client: ClientInfo) -> tuple[list[str], list[str]]:
         """Before the daemon ends: which processes were stopped and which are left, each as project/name."""

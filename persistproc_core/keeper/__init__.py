@@ -5,5 +5,6 @@ segments with marks, reaps them, and writes their exit records. It knows no JSON
 outlives every daemon. Nothing here imports anything of ours from outside this folder.
 
 Read in this order: `wire` (what the daemon and the keeper say to each other), `spawn`, `segments`, `capture`,
-`terminal`, `marks`, `run`, `link`, `poll`, `streams`, `holder`, `holding`, `program` (the loop).
+`terminal`, `marks`, `run`, `link`, `poll`, `streams`, `holder`, `holding`, `launching`, `program` (the loop). Then what
+it takes to become another version of itself: `upgrade`, `table`, `state`, `main`, `image`.
 """

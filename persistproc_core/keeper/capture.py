@@ -11,6 +11,7 @@ import fcntl
 import os
 import sys
 
+from .fields import Fields, dump
 from .segments import DEFAULT_KEEP_BYTES, Segments
 
 __all__ = ["WIDE", "Capture"]
@@ -37,14 +38,32 @@ class Capture:
 
         Raises `OSError` when the FIFO is not there.
         """
-        self.log = Segments(directory, stream, least, keep)
+        self._begin(Segments(directory, stream, least, keep))
+        self._source = self._open(os.path.join(directory, stream))
+        self.fd = self._source
+
+    def _begin(self, log: Segments) -> None:
+        self.log = log
         self._held = b""
         self._splice = hasattr(os, "splice")
         self.starved = False
         """True after a drain that found no descriptor free; the bytes are where they were."""
         self._wide = False
-        self._source = self._open(os.path.join(directory, stream))
-        self.fd = self._source
+        self.fd = self._source = -1
+
+    def dump(self) -> bytes:
+        """For the program that takes our place."""
+        return dump(fd=self.fd, source=self._source, held=self._held, wide=int(self._wide), log=self.log.dump())
+
+    @classmethod
+    def of(cls, directory: bytes, stream: bytes, fields: Fields) -> Capture:
+        """What was dumped, with the same descriptors."""
+        self = cls.__new__(cls)
+        self._begin(Segments.of(directory, stream, Fields(fields.text("log"))))
+        self._held = fields.text("held")
+        self._wide = bool(fields.number("wide"))
+        self.fd, self._source = fields.number("fd", -1), fields.number("source", -1)
+        return self
 
     def _open(self, path: bytes) -> int:
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -53,6 +72,11 @@ class Capture:
     def held(self) -> list[int]:
         """The descriptors that must stay open when we die."""
         return [self._source] if self._source >= 0 else []
+
+    @property
+    def descriptors(self) -> set[int]:
+        """All that is open but the log."""
+        return {self.fd, self._source} - {-1}
 
     @property
     def offset(self) -> int:
@@ -125,6 +149,7 @@ class Capture:
             pass  # not Linux, over the allowance, or more in it than would fit
 
     def _move(self, most: int) -> int:
+        self.log.check()
         if not self._splice or self._held:
             return self._copy(most)
         if not self.log.room:
@@ -163,6 +188,6 @@ class Capture:
     def close(self) -> None:
         """Close everything."""
         self.log.close()
-        for fd in {self.fd, self._source} - {-1}:
+        for fd in self.descriptors:
             os.close(fd)
         self.fd = self._source = -1

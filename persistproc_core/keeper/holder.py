@@ -4,6 +4,8 @@ The kernel forgets what is in a FIFO when nobody has it open any more. When the 
 its last line and ends, that line would be gone. So the keeper forks once, and gives this twin the reading end of each
 FIFO before the child may run (SCM_RIGHTS, unix(7)): a descriptor that was sent is held by the kernel even when the
 sender dies at once. The twin never reads from them. It outlives keepers; the next one finds it by its socket.
+It outlives versions of the keeper as well, so what is said to it keeps its form: ``hold``, ``take``, ``drop``, each
+with a run id; what it does not know, it passes over.
 """
 
 from __future__ import annotations
@@ -36,10 +38,8 @@ class Holder:
 
     def __init__(self, path: str) -> None:
         """Connect to the twin that is there, or fork one. Raises `OSError`."""
-        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        os.set_inheritable(self._socket.fileno(), False)
-        # A twin that is stopped must not stop the parent of all children.
-        self._socket.settimeout(1.0)
+        self._begin(_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM))
+        os.set_inheritable(self.fd, False)
         try:
             self._socket.connect(path)
         except OSError:
@@ -50,7 +50,19 @@ class Holder:
         # It says so when it has let go of everything of ours that it was forked with.
         if not self._socket.recv(1):
             raise OSError(errno.EPIPE, "the twin hung up")
+
+    def _begin(self, connection: _socket.socket) -> None:
+        self._socket = connection
+        # A twin that is stopped must not stop the parent of all children.
+        self._socket.settimeout(1.0)
         self.fd = self._socket.fileno()
+
+    @classmethod
+    def of(cls, fd: int) -> Holder:
+        """The connection of the program whose place we take."""
+        self = cls.__new__(cls)
+        self._begin(_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd))
+        return self
 
     def hold(self, run_id: bytes, fds: Iterable[int]) -> None:
         """Have these held for the run. Raises `OSError`."""
@@ -76,6 +88,10 @@ class Holder:
         """Let go of the run's. Raises `OSError`."""
         self._socket.send(frame(b"drop", run_id))
 
+    def listen(self) -> None:
+        """Have it make its socket's file again, if somebody deleted it. Raises `OSError`."""
+        self._socket.send(frame(b"listen", b""))
+
     def close(self) -> None:
         """Close the connection; a twin that holds nothing ends by itself."""
         self._socket.close()
@@ -100,8 +116,9 @@ def _live(listener: Listener) -> None:
         # The keeper's lock, its links and its pipes would live on in us, and nobody could tell that it is dead.
         close_all_but(listener.fd)
         signal.set_wakeup_fd(-1)
-        _Twin(listener).loop()
-        listener.remove()
+        twin = _Twin(listener)
+        twin.loop()
+        twin.remove()
     except BaseException:
         os._exit(1)
     os._exit(0)
@@ -116,33 +133,82 @@ class _Twin:
         self._link: _socket.socket | None = None
         self._reader = FrameReader()
         self._fds: list[int] = []
+        self._poll = select.poll()
+        self._watched: set[int] = set()
 
     def loop(self) -> None:
         """Until there is no keeper and nothing to hold."""
-        poll = select.poll()
-        poll.register(self._listener.fd, select.POLLIN)
+        self._poll.register(self._listener.fd, select.POLLIN)
         waited = False
         while self._link is not None or self._held or not waited:
-            for fd, _ in poll.poll():
+            for fd, _ in self._poll.poll():
                 if fd == self._listener.fd:
                     link = self._listener.accept_socket()
                     if link is not None:
-                        self._drop_link(poll)
+                        self._drop_link()
+                        self._forget_ends()
                         self._link = link
-                        poll.register(link.fileno(), select.POLLIN)
+                        self._poll.register(link.fileno(), select.POLLIN)
                         waited = True
                         _say_ready(link)
-                elif self._link is not None and fd == self._link.fileno() and not self._receive(self._link):
-                    self._drop_link(poll)
+                elif self._link is None:
+                    self._deserted(fd)
+                elif fd == self._link.fileno() and not self._receive(self._link):
+                    self._drop_link()
 
-    def _drop_link(self, poll: select.poll) -> None:
+    def remove(self) -> None:
+        """Remove the socket's file."""
+        self._listener.remove()
+
+    def _listen_again(self) -> None:
+        if not self._listener.is_there:
+            try:
+                listener = Listener(self._listener.path)
+            except OSError:
+                return  # its folder is gone as well; who makes that one asks again
+            self._poll.unregister(self._listener.fd)
+            self._listener.close()
+            self._listener = listener
+            self._poll.register(listener.fd, select.POLLIN)
+
+    def _drop_link(self) -> None:
         if self._link is not None:
-            poll.unregister(self._link.fileno())
+            self._poll.unregister(self._link.fileno())
             self._link.close()
+            self._watch_ends()
         self._link = None
         self._reader = FrameReader()
         _close(self._fds)
         self._fds = []
+
+    # Without a keeper, one thing more is watched: whether a run still has a process. poll(2) tells that nobody writes
+    # to a FIFO any more, or has a terminal open, without being asked (POLLHUP).
+
+    def _watch_ends(self) -> None:
+        for fds in self._held.values():
+            for fd in fds:
+                self._poll.register(fd, 0)
+                self._watched.add(fd)
+
+    def _forget_ends(self) -> None:
+        for fd in self._watched:
+            self._poll.unregister(fd)
+        self._watched.clear()
+
+    def _deserted(self, fd: int) -> None:
+        if fd not in self._watched:
+            return  # its run was let go of in this very round
+        self._watched.discard(fd)
+        self._poll.unregister(fd)  # it would be told for ever
+        if self._listener.is_there:
+            return  # the next keeper reads what it left
+        # Somebody deleted our socket: no keeper will ever find us, and what we hold would be held for ever.
+        for run_id, fds in list(self._held.items()):
+            if fd in fds:
+                for each in self._watched & set(fds):
+                    self._poll.unregister(each)
+                self._watched -= set(fds)
+                _close(self._held.pop(run_id))
 
     def _receive(self, link: _socket.socket) -> bool:
         try:
@@ -157,6 +223,9 @@ class _Twin:
         for verb, run_id, *rest in self._reader.feed(data):
             if verb == b"take":
                 _give(link, self._held.get(run_id, []))
+                continue
+            if verb == b"listen":
+                self._listen_again()
                 continue
             _close(self._held.pop(run_id, []))
             if verb == b"hold":

@@ -5,13 +5,15 @@ from __future__ import annotations
 import _socket
 import os
 
+from .fields import Fields, dump
+from .system import unlink
 from .wire import FrameReader, frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Link", "Listener", "close_all_but"]
+__all__ = ["Link", "Listener", "beside", "close_all_but"]
 
 _SOCK_FLAGS = getattr(_socket, "SOCK_CLOEXEC", 0) | getattr(_socket, "SOCK_NONBLOCK", 0)
 
@@ -21,13 +23,22 @@ class Link:
 
     __slots__ = ("_out", "_reader", "closed", "fd")
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, begun: bytes = b"", out: bytes = b"") -> None:
+        """``begun``: of a frame that is coming in; ``out``: what is to be sent yet."""
         self.fd = fd
         self.closed = False
-        self._reader = FrameReader()
-        self._out = bytearray()
+        self._reader = FrameReader(begun)
+        self._out = bytearray(out)
         os.set_blocking(fd, False)
-        os.set_inheritable(fd, False)
+
+    def dump(self) -> bytes:
+        """For the program that takes our place."""
+        return dump(fd=self.fd, begun=self._reader.begun, out=bytes(self._out))
+
+    @classmethod
+    def of(cls, fields: Fields) -> Link:
+        """What was dumped, with the same descriptor. Raises `ValueError`."""
+        return cls(fields.number("fd"), fields.text("begun"), fields.text("out"))
 
     @property
     def waiting(self) -> bool:
@@ -87,11 +98,24 @@ class Listener:
             self._socket.bind(path)
         finally:
             os.umask(old)
-        self._path = path
+        self.path = path
         self._inode = os.stat(path).st_ino
         self._socket.listen(8)
         self._socket.setblocking(False)
         self.fd = self._socket.fileno()
+
+    def dump(self) -> bytes:
+        """For the program that takes our place."""
+        return dump(fd=self.fd, inode=self._inode)
+
+    @classmethod
+    def of(cls, path: str, fields: Fields) -> Listener:
+        """What was dumped, with the same socket. Raises `OSError` and `ValueError`."""
+        self = cls.__new__(cls)
+        self.path, self._inode = path, fields.number("inode")
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fields.number("fd"))
+        self.fd = self._socket.fileno()
+        return self
 
     def accept(self) -> Link | None:
         """The next connection, or None when it has gone again or no descriptor is free."""
@@ -115,16 +139,27 @@ class Listener:
 
     def rename(self, path: str) -> None:
         """Give the socket file another name. Raises `OSError`."""
-        os.rename(self._path, path)
-        self._path = path
+        os.rename(self.path, path)
+        self.path = path
+
+    @property
+    def is_there(self) -> bool:
+        """True while the socket's file is ours."""
+        try:
+            return os.stat(self.path).st_ino == self._inode
+        except OSError:
+            return False
 
     def remove(self) -> None:
         """Remove the socket file, unless it is a newer one's by now."""
-        try:
-            if os.stat(self._path).st_ino == self._inode:
-                os.unlink(self._path)
-        except OSError:
-            pass
+        if self.is_there:
+            unlink(os.fsencode(self.path))
+
+
+def beside(path: str) -> str:
+    """Where a socket is bound that is to be renamed to this path: no longer, for not every path may be (unix(7))."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, "." + name[:-1])
 
 
 def close_all_but(spared: int) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import time
 
+from .fields import Fields, dump
+
 __all__ = ["BOTH", "Marks"]
 
 _INTERVAL = 50_000_000
@@ -35,6 +37,17 @@ class Marks:
         self._written = 0
         self._pending: tuple[int, int, int] | None = None
         self._stream = -1
+
+    def dump(self) -> bytes:
+        """For the program that takes our place; what is due must have been written."""
+        return dump(tokens=self._tokens, filled=self._filled, written=self._written, stream=self._stream)
+
+    def take(self, fields: Fields) -> None:
+        """Go on from what was dumped."""
+        self._tokens = fields.number("tokens", _BURST)
+        self._filled = fields.number("filled")
+        self._written = fields.number("written")
+        self._stream = fields.number("stream", -1)
 
     def last(self) -> tuple[int, int]:
         """The offsets of the last mark, from the file."""

@@ -96,9 +96,8 @@ class Poll:
             events = []
         if self._resting:
             self._rouse()
-        if self._later:
-            self._make_calls()
-        return [(self._guarded(fd), ready) for fd, ready in events]
+        due = self._due() if self._later else []
+        return [*due, *((self._guarded(fd), ready) for fd, ready in events)]
 
     def _timeout(self) -> float | None:
         if not self._resting and not self._later:
@@ -114,12 +113,10 @@ class Poll:
                 del self._resting[fd]
                 self._poller.modify(fd, select.POLLIN)
 
-    def _make_calls(self) -> None:
+    def _due(self) -> list[tuple[Callable[[int], None], int]]:
         now = time.monotonic()
-        for name, (when, call) in list(self._later.items()):
-            if when <= now:
-                del self._later[name]
-                call()
+        names = [name for name, (when, _) in self._later.items() if when <= now]
+        return [(_ignoring_events(self._later.pop(name)[1]), 0) for name in names]
 
     def _guarded(self, fd: int) -> Callable[[int], None]:
         # A handler that ran before in the same round may have removed this one, and its number may be another's by now.
@@ -130,3 +127,7 @@ class Poll:
                 handler(ready)
 
         return call
+
+
+def _ignoring_events(call: Callable[[], None]) -> Callable[[int], None]:
+    return lambda ready: call()

@@ -6,9 +6,15 @@ import os
 import time
 
 from .capture import Capture
+from .fields import Fields, dump
 from .marks import BOTH, Marks
 from .segments import DEFAULT_KEEP_BYTES
+from .system import make_folder
 from .terminal import Screen, Typing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .link import Link
 
 __all__ = ["FIFOS", "Run", "write_record"]
 
@@ -26,10 +32,12 @@ class Run:
         "_lost",
         "_lost_at",
         "_rolled",
+        "asker",
         "captures",
         "directory",
         "drained",
         "marks",
+        "note",
         "outcome",
         "pid",
         "reaped",
@@ -47,11 +55,26 @@ class Run:
 
         Raises `OSError` when the FIFOs are not there; the master is the caller's then.
         """
+        self._begin(run_id, directory)
+        try:
+            self._open(keep, master)
+        except OSError:
+            if master is not None and self.captures:
+                self.captures[0].fd = -1
+            self.close()
+            raise
+        self._rolled = 0, self.captures[0].offset + self.captures[1].offset
+
+    def _begin(self, run_id: bytes, directory: bytes) -> None:
         self.run_id = run_id
         self.directory = directory
         self.pid = 0
         self.start = b""
+        self.note = b""
+        """What the file ``spawned`` says: pid and start time, from before the command ran."""
         self.report = -1
+        self.asker: tuple[Link, bytes] | None = None
+        """Who is answered when the start has come to an end, and the id of the request."""
         self.outcome = b""
         self.reaped = False
         self.watch: tuple[int, int] | None = None
@@ -62,14 +85,6 @@ class Run:
         self._lost = 0
         self._lost_at = -_LOSS_SECONDS
         self.marks = Marks(directory)
-        try:
-            self._open(keep, master)
-        except OSError:
-            if master is not None and self.captures:
-                self.captures[0].fd = -1
-            self.close()
-            raise
-        self._rolled = 0, self.captures[0].offset + self.captures[1].offset
 
     def _open(self, keep: int, master: int | None) -> None:
         stdout, stderr = self.marks.last()
@@ -81,6 +96,69 @@ class Run:
             self.captures.append(Screen(-1, self.directory, b"stderr", stderr, keep))
             if master >= 0:
                 self.typing = Typing(self.directory, master)
+        self._mind_folder()
+
+    def _mind_folder(self) -> None:
+        for capture in self.captures:
+            capture.log.on_missing = self.remake
+
+    def dump(self, links: list[Link]) -> bytes:
+        """For the program that takes our place; `cool` has been called."""
+        asker = self.asker if self.asker is not None and self.asker[0] in links else None
+        return dump(
+            id=self.run_id,
+            directory=self.directory,
+            pid=self.pid,
+            start=self.start,
+            note=self.note,
+            report=self.report,
+            link=links.index(asker[0]) if asker is not None else -1,
+            ask=asker[1] if asker is not None else b"",
+            outcome=self.outcome,
+            reaped=int(self.reaped),
+            watch=(b"%d" % end for end in self.watch or ()),
+            rolled=(b"%d" % number for number in self._rolled),
+            lost=self._lost,
+            lost_at=int(self._lost_at * 1000),
+            marks=self.marks.dump(),
+            typing=self.typing.dump() if self.typing is not None else b"",
+            terminal=int(self.captures[0].is_terminal),
+            streams=(capture.dump() for capture in self.captures),
+        )
+
+    @classmethod
+    def of(cls, fields: Fields, links: list[Link]) -> Run:
+        """What was dumped, with the same descriptors; nothing is read or written. Raises `ValueError`."""
+        self = cls.__new__(cls)
+        self._begin(fields.text("id"), fields.text("directory"))
+        self.pid, self.start, self.note = fields.number("pid"), fields.text("start"), fields.text("note")
+        self.report = fields.number("report", -1)
+        link = fields.number("link", -1)
+        if link >= 0:
+            self.asker = links[link], fields.text("ask")
+        self.outcome, self.reaped = fields.text("outcome"), bool(fields.number("reaped"))
+        watch = fields.numbers("watch")
+        self.watch = (watch[0], watch[1]) if watch else None
+        self._lost, self._lost_at = fields.number("lost"), fields.number("lost_at") / 1000
+        self.marks.take(Fields(fields.text("marks")))
+        if fields.text("typing"):
+            self.typing = Typing.of(Fields(fields.text("typing")))
+        kind = Screen if fields.number("terminal") else Capture
+        for stream, dumped in zip(FIFOS[1:], fields.several("streams"), strict=True):
+            self.captures.append(kind.of(self.directory, stream, Fields(dumped)))
+        opened, end = fields.numbers("rolled") or (0, 0)
+        self._rolled = opened, end
+        self._mind_folder()
+        return self
+
+    def remake(self) -> None:
+        """Make the folder again, which somebody deleted, with what only we know. Raises `OSError`."""
+        make_folder(self.directory, above=2)
+        self.cool()  # what is open was deleted
+        if self.note:
+            write_record(self.directory, b"spawned", self.note)
+        if self.outcome:
+            write_record(self.directory, b"ended", self.outcome + b"\n")
 
     @property
     def master(self) -> int:
@@ -96,6 +174,13 @@ class Run:
             self.outcome,
             b"starting" if self.report >= 0 else b"started",
         ]
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All that is open; `cool` has been called."""
+        typing = [self.typing.fd, self.typing.out] if self.typing is not None else []
+        fds = {fd for capture in self.captures for fd in capture.descriptors}
+        return sorted({*fds, *typing, self.report} - {-1})
 
     @property
     def fds(self) -> list[int]:
@@ -200,11 +285,17 @@ class Run:
         self.drain_present()
         self.marks.flush()
         self.outcome = b"%s %d %d" % (outcome, end.si_status, time.time_ns())
+        self._record()
+        return True
+
+    def _record(self) -> None:
         try:
-            write_record(self.directory, b"ended", self.outcome + b"\n")
+            try:
+                write_record(self.directory, b"ended", self.outcome + b"\n")
+            except FileNotFoundError:
+                self.remake()
         except OSError:
             pass  # the daemon is told as well
-        return True
 
     def reap(self) -> None:
         """Give the pid back."""

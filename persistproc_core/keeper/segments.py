@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import os
 
+from .fields import Fields, dump
+from .system import make_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["DEFAULT_KEEP_BYTES", "SEGMENT_BYTES", "Segments"]
 
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -27,21 +34,59 @@ class Segments:
     cost, old ones and new ones.
     """
 
-    __slots__ = ("_directory", "_keep", "_most", "_size", "_starts", "_stream", "fd", "lost", "offset", "opened")
+    __slots__ = (
+        "_directory",
+        "_keep",
+        "_most",
+        "_size",
+        "_starts",
+        "_stream",
+        "fd",
+        "lost",
+        "offset",
+        "on_missing",
+        "opened",
+    )
 
     def __init__(self, directory: bytes, stream: bytes, least: int = 0, keep: int = DEFAULT_KEEP_BYTES) -> None:
         """Find the end of the log, ``least`` or beyond. Raises `OSError` when the folder is not there."""
+        self._begin(directory, stream, keep)
+        self._starts += sorted(self._find())
+        self._size = self._size_of_last() if self._starts else 0
+        # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
+        self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
+
+    def _begin(self, directory: bytes, stream: bytes, keep: int) -> None:
         self._directory = directory
         self._stream = stream
         self._keep = max(keep, _LEAST_KEEP)
         self._most = min(SEGMENT_BYTES, self._keep // 8)
-        self._starts = sorted(self._find())
-        self._size = self._size_of_last() if self._starts else 0
-        # A former keeper may have marked a gap (disk full) after the last segment: an offset never comes twice.
-        self.offset = max(least, self._starts[-1] + self._size if self._starts else 0)
+        self._starts: list[int] = []
+        self._size = 0
+        self.offset = 0
         self.fd = -1
         self.opened = 0
         self.lost = 0
+        self.on_missing: Callable[[], None] = lambda: make_folder(directory)
+        """Makes the folder again when somebody has deleted it; may raise `OSError`."""
+
+    def dump(self) -> bytes:
+        """For the program that takes our place."""
+        starts = (b"%d" % start for start in self._starts)
+        numbers = {"keep": self._keep, "size": self._size, "offset": self.offset}
+        return dump(starts=starts, opened=self.opened, lost=self.lost, **numbers)
+
+    @classmethod
+    def of(cls, directory: bytes, stream: bytes, fields: Fields) -> Segments:
+        """What was dumped, without a look at the folder: it may be gone."""
+        self = cls.__new__(cls)
+        self._begin(directory, stream, fields.number("keep", DEFAULT_KEEP_BYTES))
+        self._starts += fields.numbers("starts")
+        self._size = fields.number("size")
+        self.offset = fields.number("offset")
+        self.opened = fields.number("opened")
+        self.lost = fields.number("lost")
+        return self
 
     def _find(self) -> list[int]:
         prefix = self._stream + b"-"
@@ -62,6 +107,11 @@ class Segments:
         """How much the open segment still takes; 0: call `open` first."""
         return max(0, self._most - self._size) if self.fd >= 0 else 0
 
+    def check(self) -> None:
+        """Close a segment whose file was deleted while it was open: nobody would ever read what goes there."""
+        if self.fd >= 0 and not os.fstat(self.fd).st_nlink:
+            self.close()
+
     def open(self) -> None:
         """Open the last segment, or the next one when it is full. Raises `OSError`."""
         self.close()
@@ -72,12 +122,19 @@ class Segments:
                 return
             except FileNotFoundError:
                 pass  # somebody deleted it: what comes now goes into one that is named by its own offset
-        self.fd = os.open(self._path(self.offset), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self.fd = self._create()
+        except FileNotFoundError:
+            self.on_missing()
+            self.fd = self._create()
         self._starts.append(self.offset)
         self._size = 0
         self.opened += 1
         while len(self._starts) > 2 and self.offset - self._starts[1] >= self._keep:
             self._delete(self._starts.pop(0))
+
+    def _create(self) -> int:
+        return os.open(self._path(self.offset), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def write(self, data: bytes) -> int:
         """Append what fits into the open segment; returns how many bytes. Raises `OSError`."""

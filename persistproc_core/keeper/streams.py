@@ -54,6 +54,11 @@ class Streams:
         run.cool()
         self._hot.pop(run.run_id, None)
 
+    def settle(self) -> None:
+        """Close all that opens again by itself, with every mark written."""
+        for cold in list(self._hot):
+            self._cool(cold)
+
     def _readable(self, run: Run, index: int) -> None:
         self._heat(run)
         # What rests was written before what is read now: the other way round the two streams would change places.
@@ -63,8 +68,7 @@ class Streams:
             moved[index] = run.drain(index)
         if run.captures[index].starved:
             # Every descriptor is in use: make some free, and let the child wait a moment rather than lose its output.
-            for cold in list(self._hot):
-                self._cool(cold)
+            self.settle()
             self._poll.rest(run.captures[index].fd, STARVED_SECONDS)
         elif moved[index] < 0:
             self._at_end(run, index)

@@ -14,6 +14,11 @@ import sys
 import termios
 
 from .capture import Capture
+from .fields import Fields, dump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .segments import Segments
 
 __all__ = ["NoTerminal", "Screen", "Typing", "become_controlling", "open_terminal", "set_size"]
 
@@ -76,6 +81,9 @@ class Screen(Capture):
         """``master`` -1: there is none (any more), only its log and what is left in the FIFO. Raises `OSError`."""
         super().__init__(directory, stream, least, keep)
         self.fd = master
+
+    def _begin(self, log: Segments) -> None:
+        super()._begin(log)
         self._splice_in = hasattr(os, "splice")
 
     def _open(self, path: bytes) -> int:
@@ -96,6 +104,7 @@ class Screen(Capture):
         """A terminal is slower than any FIFO."""
 
     def _move(self, most: int) -> int:
+        self.log.check()
         if not self._waiting(self._source):
             if not self.log.room and self._waiting(self.fd):
                 self.log.open()  # before anything is taken out: without a descriptor, it stays there
@@ -146,6 +155,18 @@ class Typing:
         except OSError:
             os.close(self.fd)
             raise
+
+    def dump(self) -> bytes:
+        """For the program that takes our place."""
+        return dump(fd=self.fd, out=self.out, held=self._held)
+
+    @classmethod
+    def of(cls, fields: Fields) -> Typing:
+        """What was dumped, with the same descriptors."""
+        self = cls.__new__(cls)
+        self._held = fields.text("held")
+        self.fd, self.out = fields.number("fd", -1), fields.number("out", -1)
+        return self
 
     def pump(self) -> bool:
         """Pass on what is there; false when the terminal takes no more now.

@@ -10,17 +10,28 @@ verb       fields                                                    answer
 =========  ========================================================  ==========================================
 hello      version                                                   version, pid; older connections are dropped
 list                                                                 one packed list a run (see `run.describe`)
+upgrade    interpreter, program (absolute paths)                     version of the program that serves from now on;
+                                                                     ``failed`` says why the old one goes on
 start      run id, folder, directory, argv, environment, umask,      pid, start time; ``failed`` names the stage
            limits, ignored signals, bytes to keep of each stream,
-           size (rows and columns of its terminal, or empty)
-adopt      run id, folder, bytes to keep, ``terminal`` or empty      nothing: a run that is not our child is drained
-signal     run id, number, ``group`` or ``leader``                   ``sent`` or ``gone``
+           size (rows and columns of its terminal, or empty),
+           latest
+adopt      run id, folder, bytes to keep, ``terminal`` or empty,     nothing: a run that is not our child is drained;
+           pid                                                       FIFOs without a name are found by the pid
+signal     run id, number, ``group`` or ``leader``, latest           ``sent`` or ``gone``
 resize     run id, rows, columns                                     ``resized``, or ``none``: it has no terminal
 blocked    pid, ... (at most 256)                                    for each what its threads wait to read, packed
                                                                      (see `blocked`)
 drain      run id                                                    nothing: what was written is in the log now
 release    run id                                                    nothing: reaped, closed and forgotten
 =========  ========================================================  ==========================================
+
+``latest`` is a moment (monotonic clock, ns): one who reads the request later, because he was stopped, refuses it.
+
+hello, list and upgrade keep their form for ever: a daemon of any version can learn what a keeper of any other version
+holds, and have it become the program of its own version (`upgrade`). A program is called as ``PROGRAM --check TABLE``,
+``--table TABLE`` or ``--back TABLE`` with the four paths behind it; that, and the head of the table (`table`), stay as
+they are as well.
 
 ``watch, run id, stdout, stderr`` has no id and no answer. Events of the keeper, without id:
 
@@ -45,7 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "FrameReader", "frame", "pack", "unpack"]
 
 VERSION = 1
-"""Raised when a daemon of the former version could not talk to this keeper any more."""
+"""Raised with each change of the keeper that one that already runs should have: its daemon has it upgrade itself."""
 
 _MAX_FRAME = 64 * 1024 * 1024
 
@@ -80,8 +91,14 @@ class FrameReader:
 
     __slots__ = ("_buffer",)
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
+    def __init__(self, begun: bytes = b"") -> None:
+        """``begun``: the beginning of a frame that came before."""
+        self._buffer = bytearray(begun)
+
+    @property
+    def begun(self) -> bytes:
+        """What has come of a frame that is not complete."""
+        return bytes(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[list[bytes]]:
         """The frames that are complete now. Raises `ValueError` when the peer does not speak this wire."""

@@ -41,6 +41,7 @@ STATUSES: Final[dict[type[PersistprocError], int]] = {
     errors.VersionMismatch: 502,
     errors.DaemonUnavailable: 503,
     errors.ShuttingDown: 503,
+    errors.KeeperUnavailable: 503,
     errors.StorageFailed: 507,
 }
 """The status of every error that crosses the socket."""

@@ -17,7 +17,7 @@ from persistproc_core.validation import fields
 
 from .described import BODY_REFUSALS, Document, health_operation, json_content, own_schemas, refusals, rpc_operation
 from .failures import STATUSES
-from .resources import RESOURCES, STREAMS, Resource, Stream
+from .resources import RESOURCES, STREAMS, WITH_BODY, Resource, Stream
 
 __all__ = ["openapi_document", "statuses_of"]
 
@@ -99,7 +99,7 @@ def _operation(resource: Resource, method: Document) -> Document:
     operation = _head(f"{resource.verb.lower()}_{resource.method}", method, tag)
     named = ("process",) if "{process}" in resource.path else ()
     given = [param for param in _common_last(method["params"]) if param["name"] not in (*resource.left_out, *named)]
-    in_query = resource.verb != "POST"
+    in_query = resource.verb not in WITH_BODY
     operation["parameters"] = [
         *([_process_parameter()] if named else []),
         *(_query_parameter(param) for param in given if in_query),
@@ -186,7 +186,7 @@ def _body(given: list[Document]) -> Document:
     properties = {param["name"]: {**param["schema"], "description": param["description"]} for param in given}
     required = [param["name"] for param in given if param["required"]]
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    # Always there, be it {}: a POST without JSON is refused, for a page could send it.
+    # Always there, be it {}: without JSON it is refused, for a page could send a POST.
     return {"required": True, **json_content(schema)}
 
 

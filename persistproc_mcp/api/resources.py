@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["RESOURCES", "STREAMS", "Resource", "Stream"]
+__all__ = ["RESOURCES", "STREAMS", "WITH_BODY", "Resource", "Stream"]
 
 _PROCESS: Final = "/api/processes/{process}"
+
+WITH_BODY: Final = ("POST", "PATCH")
+"""The HTTP methods whose parameters are a JSON object; those of the others are in the query."""
 
 
 class Resource(NamedTuple):
@@ -35,6 +38,7 @@ RESOURCES: Final = (
     Resource("GET", "/api/processes", "list_processes"),
     Resource("POST", "/api/processes", "start_process"),
     Resource("GET", _PROCESS, "get_process_status", ("environment",)),
+    Resource("PATCH", _PROCESS, "configure_process"),
     Resource("DELETE", _PROCESS, "remove_process"),
     Resource("GET", f"{_PROCESS}/output", "get_process_output", ("mark",)),
     Resource("GET", f"{_PROCESS}/log_paths", "get_process_log_paths"),

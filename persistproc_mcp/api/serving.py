@@ -14,7 +14,7 @@ from .calling import call
 from .failures import HttpFailure, internal_error
 from .parameters import checked, from_body, from_query
 from .requests import ClientGone, body_of, failure_reply, json_reply, unless_over
-from .resources import Resource
+from .resources import WITH_BODY, Resource
 from .router import Found, find, path_of
 from .rpc import answer
 from .server_sent import serve_events
@@ -75,12 +75,13 @@ class RpcApp:
 
 
 def _given(resource: Resource, scope: Scope, body: bytes) -> dict[str, object]:
-    if resource.verb != "POST":
+    if resource.verb not in WITH_BODY:
         if body.strip():
             raise HttpFailure(400, "invalid_request", f"a {resource.verb} takes its parameters in the query")
         return from_query(resource.method, scope["query_string"])
     if scope["query_string"]:
-        raise HttpFailure(400, "invalid_request", "a POST takes its parameters in a JSON object, not in the query")
+        told = f"a {resource.verb} takes its parameters in a JSON object, not in the query"
+        raise HttpFailure(400, "invalid_request", told)
     return from_body(body)
 
 

@@ -13,7 +13,8 @@ from .refusal import Refusal
 
 __all__ = ["Head", "check", "too_large"]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_WRITING = ("POST", "PATCH")
 _READING = ("GET", "HEAD")
 _ALLOW = ((b"allow", ", ".join(_METHODS).encode()),)
 # The colon, the blank and the line's end.
@@ -136,7 +137,7 @@ def _body(head: Head) -> Refusal | None:
     if head.all("content-encoding"):
         return Refusal(415, "encoded_body", "The body must not be compressed.")
     # A page may send forms and plain text anywhere without asking; JSON it may not (Fetch standard, CORS-safelisted).
-    if (head.method == "POST" or head.has_body) and not _is_json(head.all("content-type")):
+    if (head.method in _WRITING or head.has_body) and not _is_json(head.all("content-type")):
         return Refusal(415, "not_json", "Content-Type must be application/json.", "The body must be JSON in UTF-8.")
     return None
 

@@ -13,8 +13,19 @@ from .failures import plain
 from .output import tail
 from .ports import port_trouble
 from .readiness import Outcome
-from .text.processes import LIVE, address, ending, left_behind, listening, mend, ran_for, what_is_so
-from .text.safe import quoted
+from .text.processes import (
+    LIVE,
+    address,
+    ending,
+    left_behind,
+    listening,
+    mend,
+    outlook,
+    ran_for,
+    state_words,
+    what_is_so,
+)
+from .text.safe import inline, quoted
 from .text.times import after
 from .tool import Answer, Call
 
@@ -57,9 +68,10 @@ def _has_failed(status: StatusReply, outcome: Outcome) -> bool:
 def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) -> str:
     """What is true now."""
     if status["run"] != info["run"]:
-        return f"Meanwhile run {status['run']} of it was started by somebody else."
+        return _later(status)
     if status["state"] not in LIVE:
-        return f"It {ending(status)}{ran_for(status)}{_before(outcome)}."
+        plan = outlook(status)
+        return f"It {ending(status)}{ran_for(status)}{_before(outcome)}{f'; {plan}' if plan else ''}."
     if status["waiting_for_input"] is not None:
         return (
             f"It asks for input: {quoted(status['waiting_for_input'])}. "
@@ -79,6 +91,14 @@ def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) 
     if outcome.met is None and outcome.late is None:
         return "It runs."
     return f"It runs; no port is open {took}."
+
+
+def _later(status: StatusReply) -> str:
+    """Another run has taken the place of the one that was started here."""
+    if not status["restarts"]:
+        return f"Meanwhile run {status['run']} of it was started by somebody else."
+    why = inline(status["start_reason"] or "restart policy", 200)
+    return f"It did not last: run {status['run']} of it is {state_words(status)} by now ({why})."
 
 
 def _before(outcome: Outcome) -> str:

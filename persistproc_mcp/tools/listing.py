@@ -20,7 +20,7 @@ __all__ = ["list_processes"]
 
 async def list_processes(call: Call) -> Answer:
     """Those of the project; without a directory that can be told, of all projects."""
-    params = {**common(call), **given(call, "all_projects", "running")}
+    params = {**common(call), **given(call, "all_projects", "running", "stale", "unused_for")}
     (listed,) = await read(call, ("list_processes", params))
     found = cast("ListReply", listed)["processes"]
     if found:
@@ -30,6 +30,9 @@ async def list_processes(call: Call) -> Answer:
 
 
 async def _nothing(call: Call) -> str:
+    if call.arguments.get("stale"):
+        everywhere = call.arguments.get("all_projects") or directory(call) is None
+        return "Nothing looks left behind" + ("." if everywhere else " in this project; all_projects=true: in any.")
     what = "running process" if call.arguments.get("running") else "process"
     where = directory(call)
     if where is None or call.arguments.get("all_projects"):

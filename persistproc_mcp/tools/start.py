@@ -35,6 +35,7 @@ async def start_process(call: Call) -> Answer:
     params = {
         **common(call, where),
         **given(call, "command", "name", "environment", "tty", "replace", "fresh", "protected", "reason", "force"),
+        **given(call, "restart", "autostart", "ttl_seconds", "idle_timeout_seconds"),
     }
     await check_conditions(call)
     client = call.hub.client

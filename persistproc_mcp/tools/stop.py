@@ -7,7 +7,7 @@ from typing import cast
 from persistproc_core.protocol import StopProcessParams, StopReply
 
 from .calling import asked, beating, directory
-from .text.processes import address, past
+from .text.processes import address, past, state_words
 from .tool import Answer, Call
 
 __all__ = ["stop_process"]
@@ -26,6 +26,8 @@ async def stop_process(call: Call) -> Answer:
 
 
 def _stopped(name: str, info: StopReply) -> str:
+    if info["state"] != "stopped" and not info["stopped_pids"]:
+        return f"{name} had ended by itself ({state_words(info)}); it is not started again."
     count = len(info["stopped_pids"])
     gone = f"{count} processes are gone" if count > 1 else "nothing of it is left"
     if info["ended_by"] == "SIGKILL":

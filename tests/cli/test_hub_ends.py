@@ -19,19 +19,31 @@ from tests.kit import Daemon, program, read_line, read_until
 # A daemon of another version, as far as it can be told from outside: a hello, and an end at SIGTERM.
 OTHER_VERSION = """
 import json, os, socket, sys
-path, protocol, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) or os.getpid()
+path, protocol, pid, mute = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) or os.getpid(), sys.argv[4:]
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)
 listener.listen(8)
 print("ready", flush=True)
-kept = []
-while True:
-    kept.append(listener.accept()[0])
+def serve(connection):
     hello = {"protocol": protocol, "version": "9.9", "pid": pid, "instance": "other"}
-    try:
-        kept[-1].sendall(json.dumps({"jsonrpc": "2.0", "method": "hello", "params": hello}).encode() + b"\\n")
-    except BrokenPipeError:
-        pass  # it only wanted to know who we are
+    send(connection, {"method": "hello", "params": hello})
+    for line in connection.makefile("rb") if not mute else ():
+        request = json.loads(line)
+        reply = {"error": {"code": -32601, "message": "no such method"}}
+        if request["method"] == "shutdown_daemon":
+            os.unlink(path)
+            reply = {"result": {"pid": pid, "stopped": [], "left_running": ["shop/web"]}}
+        send(connection, {"id": request["id"], **reply})
+        if "result" in reply:
+            sys.exit(0)
+def send(connection, message):
+    connection.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\\n")
+while True:
+    with listener.accept()[0] as connection:
+        try:
+            serve(connection)
+        except OSError:
+            pass  # it only wanted to know who we are
 """
 
 
@@ -114,18 +126,19 @@ def other(home: Home, request: pytest.FixtureRequest) -> Iterator[subprocess.Pop
 
 
 NEWER, OLDER = (2, 0), (0, 0)
+RESTART = "persistproc daemon restart"
 
 
 @pytest.mark.parametrize(
     ("other", "upgrade", "command"),
-    [(NEWER, "upgrade the client", "pip install --upgrade"), (OLDER, "upgrade the daemon", "persistproc daemon stop")],
+    [(NEWER, "upgrade the client", "pip install --upgrade"), (OLDER, "upgrade the daemon", RESTART)],
     indirect=["other"],
 )
 def test_another_protocol(
     home: Home, tmp_path: Path, other: subprocess.Popen[bytes], upgrade: str, command: str
 ) -> None:
     cli = Cli(home, tmp_path)
-    for words in ("list", "true", "stop web", "logs web", "shutdown --yes", "daemon status"):
+    for words in ("list", "true", "stop web", "logs web", "shutdown --yes"):
         told = cli(*words.split(), check=76)
         assert told.stdout == ""
         assert told.stderr.count("\n") == 1
@@ -137,22 +150,34 @@ def test_another_protocol(
     cli("version", check=0)
 
     assert other.poll() is None
-    assert f"pid {other.pid}" in cli("daemon", "stop", check=0).stdout
+    stopped = cli("daemon", "stop", check=0).stdout
+    assert f"pid {other.pid}" in stopped
+    assert "shop/web" in stopped
+    assert other.wait(10) == 0
+
+
+@pytest.mark.parametrize("other", [(2, 0, "mute")], indirect=True)
+def test_one_that_does_not_answer_is_ended(home: Home, tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+    told = Cli(home, tmp_path)("daemon", "stop", check=0)
+    assert f"pid {other.pid}" in told.stdout
+    assert "by a signal" in told.stderr
     assert other.wait(10) == -signal.SIGTERM
 
 
-@pytest.mark.parametrize("other", [(2, os.getpid()), (2, 1)], indirect=True)
+@pytest.mark.parametrize("other", [(2, os.getpid(), "mute"), (2, 1, "mute")], indirect=True)
 def test_only_the_listener_of_the_socket_is_ended(home: Home, tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
     cli = Cli(home, tmp_path)
-    cli("daemon", "stop", check=76)
-    cli("daemon", "restart", "--json", check=76)
+    cli("daemon", "stop", check=69)
+    cli("daemon", "restart", "--json", check=69)
 
     assert other.poll() is None
 
 
-@pytest.mark.parametrize("other", [OLDER], indirect=True)
-def test_a_restart_replaces_another_version(home: Home, tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+@pytest.mark.parametrize("other", [OLDER, (1, 0, "mute")], indirect=True)
+def test_a_restart_ends_who_cannot_hand_over(home: Home, tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
     cli = Cli(home, tmp_path)
-    assert cli.json("daemon", "restart", "--json")["protocol"] == 1
-    assert other.wait(10) == -signal.SIGTERM
+    restarted = cli.json("daemon", "restart", "--json")
+    assert other.wait(10) in (0, -signal.SIGTERM)
+    assert (restarted["how"], restarted["previous_pid"]) == ("ended and started", other.pid)
+    assert restarted["pid"] == cli.json("daemon", "status", "--json")["pid"]
     cli("shutdown", "--yes", check=0)

@@ -174,4 +174,4 @@ def test_problems_of_the_configuration_are_told(daemon: Daemon, tmp_path: Path, 
     assert "problem" in cli("daemon", "status", check=0).stdout
     told = cli("doctor", check=0).stdout
     assert "warning  config" in told
-    assert "persistproc daemon restart" in told
+    assert "it is read again by itself" in told

@@ -80,6 +80,7 @@ def test_without_colour_no_escape_is_left(text: str) -> None:
         ("a\x1b[?1049hb\x1bcc\x1b(0d", "abcd"),
         ("user\u202egnp.exe", "usergnp.exe"),
         ("\x1b\x1b[2J[31m", "[31m"),
+        ("a\x1bPnever ends \x9b0", "a"),
         ("bell\x07 back\x08 del\x7f nul\x00", "bell back del nul"),
         ("100%\r200%", "100%\r200%"),
         ("[/] [bold] [link=x]", "[/] [bold] [link=x]"),

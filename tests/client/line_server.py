@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["HELLO", "LineServer", "Peer", "answer", "echo", "line_server"]
 
-HELLO = {"protocol": 1, "version": "9.9", "pid": 4711, "instance": "line-server"}
+HELLO = {"protocol": 1, "oldest_protocol": 1, "version": "9.9", "pid": 4711, "instance": "line-server"}
 
 
 class Peer:

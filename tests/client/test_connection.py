@@ -19,6 +19,7 @@ from persistproc_core.errors import (
     ParseError,
     PersistprocError,
     ProcessNotFound,
+    ShuttingDown,
     UnsafeHome,
     VersionMismatch,
 )
@@ -56,7 +57,7 @@ def test_a_hello_with_more_or_less_in_it(home: Home, session: Session) -> None:
 
 @pytest.mark.parametrize(("theirs", "upgrade"), [(2, "upgrade the client"), (0, "upgrade the daemon")])
 def test_another_protocol_version(home: Home, session: Session, theirs: int, upgrade: str) -> None:
-    with line_server(home.socket, lambda peer: peer.greet(protocol=theirs)) as server:
+    with line_server(home.socket, lambda peer: peer.greet(protocol=theirs, oldest_protocol=theirs)) as server:
         (error,) = session(home)
 
     assert isinstance(error, VersionMismatch)
@@ -69,6 +70,73 @@ def test_another_protocol_version(home: Home, session: Session, theirs: int, upg
     assert isinstance(daemon, dict)
     assert daemon["pid"] == HELLO["pid"]
     assert server.seen == []
+
+
+def newer(peer: Peer) -> None:
+    """A daemon of protocol 2 that still serves clients of protocol 1."""
+    peer.greet(protocol=2)
+    while True:
+        request = peer.request()
+        peer.reply(request, request["params"])
+
+
+def test_a_newer_daemon_that_knows_our_protocol(home: Home, session: Session) -> None:
+    with line_server(home.socket, newer):
+        hello, listed = session(home, ("list_processes", {"client": {"name": "x"}, "working_directory": "/"}))
+
+    assert (hello["protocol"], hello["oldest_protocol"]) == (2, 1)
+    assert listed == {"client": {"name": "x"}, "working_directory": "/"}
+
+
+def unknown(peer: Peer) -> None:
+    """A daemon of a protocol that nobody knows here; it answers all the same."""
+    peer.greet(protocol=9, oldest_protocol=8)
+    while True:
+        request = peer.request()
+        peer.reply(request, request["params"])
+
+
+def test_a_client_for_any_protocol(home: Home, session: Session) -> None:
+    for_ever: list[Call] = [("get_daemon_status", {}), ("replace_daemon", {}), ("shutdown_daemon", {})]
+    with line_server(home.socket, unknown) as server:
+        hello, refused, *replies = session(home, LIST, *for_ever, any_protocol=True)
+
+    assert hello["protocol"] == 9
+    assert isinstance(refused, VersionMismatch)
+    # Without who asks: of other versions only the methods themselves are known to keep their form.
+    assert replies == [{}, {}, {}]
+    assert [request["method"] for request in server.seen] == [method for method, _ in for_ever]
+
+
+def refuse_once(peer: Peer) -> None:
+    """A daemon that is being replaced: it reads one more request and does nothing."""
+    peer.greet()
+    request = peer.request()
+    again = {"error": "shutting_down", "again": True}
+    peer.send({"jsonrpc": "2.0", "id": request["id"], "error": {"code": 11, "message": "...", "data": again}})
+
+
+@pytest.mark.parametrize("method", ["stop_process", "list_processes"])
+def test_what_a_replaced_daemon_has_not_begun_is_asked_again(home: Home, session: Session, method: str) -> None:
+    with line_server(home.socket, refuse_once, refuse_once, echo) as server:
+        _, reply = session(home, (method, {"process": "web"}))
+
+    assert reply["process"] == "web"
+    assert [request["method"] for request in server.seen] == [method] * 3
+
+
+def test_a_daemon_that_is_shut_down_is_not_asked_again(home: Home, session: Session) -> None:
+    def refuse(peer: Peer) -> None:
+        peer.greet()
+        request = peer.request()
+        error = {"code": 11, "message": "about to end", "data": {"error": "shutting_down"}}
+        peer.send({"jsonrpc": "2.0", "id": request["id"], "error": error})
+
+    with line_server(home.socket, refuse) as server:
+        _, error = session(home, STOP)
+
+    assert isinstance(error, ShuttingDown)
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(

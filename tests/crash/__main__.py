@@ -1,6 +1,7 @@
-"""``python -m tests.crash [--points N] [--seed S] [--what KIND] [--keep]``: one line of figures a kind.
+"""``python -m tests.crash [NAME ...] [--seed S] [--points N] [--short]``: a line of figures for each suite.
 
-The exit code is 1 when any figure but n is not 0.
+``name  n  what is counted and how often it was wrong ...  failures  seconds``; the exit code is 1 when anything was
+wrong.
 """
 
 from __future__ import annotations
@@ -8,59 +9,45 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import subprocess
 import sys
 
-from tests.crash.campaign import KINDS, Campaign, Figures
-from tests.kit import Guard
-from tests.kit.daemon import environment
-from tests.kit.guard import TEST_VARIABLE
+from tests.crash.stage import Order
+from tests.crash.suites import SUITES, Suite
 
 
 def main() -> int:
-    """Run the campaigns."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crash", description="kill -9 at random points.")
-    parser.add_argument("--points", type=int, default=200, help="for each kind (default: 200)")
-    parser.add_argument("--seed", type=int, default=1, help="of the random points (default: 1)")
-    parser.add_argument("--what", choices=[*KINDS, "all"], default="all", help="what is killed (default: all)")
-    parser.add_argument("--keep", action="store_true", help="leave the home of a campaign that found something")
+    """Run the suites."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description="What holds when things die.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(SUITES)} (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="of what is random (default: 1)")
+    parser.add_argument("--points", "--rounds", type=int, dest="size", help="how many, instead of each suite's own")
+    parser.add_argument("--short", action="store_true", help="as few as in make test")
+    parser.add_argument("--jobs", type=int, help="homes at a time (default: one more than there are processors)")
+    parser.add_argument("--keep", action="store_true", help="leave the homes in which something was found")
     options = parser.parse_args()
+    unknown = [name for name in options.names if name not in SUITES]
+    if unknown:
+        parser.error(f"there is no suite {unknown[0]}; there are {', '.join(SUITES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
-    if options.what == "all":
-        print(Figures.HEADER, flush=True)
-        return _all_at_once(options)
-    return 0 if _campaign(options.what, options.points, options.seed, keep=options.keep).clean else 1
+    suites = [SUITES[name] for name in options.names or SUITES]
+    if not options.short and options.size is None:
+        minutes = sum(suite.seconds for suite in suites) / 60
+        print(f"seed {options.seed}; about {minutes:.0f} minutes on two cores", flush=True)
+    return max([_run(suite, options) for suite in suites], default=0)
 
 
-def _all_at_once(options: argparse.Namespace) -> int:
-    # Most of a point is the start of a daemon, which is one core's work.
-    base = [sys.executable, "-m", "tests.crash", "--points", str(options.points), "--seed", str(options.seed)]
-    if options.keep:
-        base.append("--keep")
-    children = [subprocess.Popen([*base, "--what", kind]) for kind in KINDS]
-    try:
-        return max(child.wait() for child in children)
-    finally:
-        for child in children:
-            child.terminate()
-            child.wait()
-
-
-def _campaign(kind: str, points: int, seed: int, *, keep: bool) -> Figures:
-    guard = Guard()
-    home = guard.new_home()
-    os.environ.update(environment(home, **{TEST_VARIABLE: guard.token}))
-    campaign = Campaign(home, kind, seed)
-    try:
-        campaign.run(points)
-    finally:
-        print(campaign.figures, flush=True)  # also of a campaign that was cut short
-        if keep and not campaign.figures.clean:
-            sys.stderr.write(f"kept: {home.path}\n")
-            guard.kill()
-        else:
-            guard.clean_up()
-    return campaign.figures
+def _run(suite: Suite, options: argparse.Namespace) -> int:
+    size = options.size if options.size is not None else suite.short if options.short else suite.full
+    jobs = options.jobs or (os.cpu_count() or 1) + 1
+    status = 0
+    for part in suite.parts:
+        figures = part(Order(options.seed, size, options.short, jobs, options.keep))
+        print(figures, flush=True)
+        if not figures.clean:
+            status = 1
+            words = f"--{'rounds' if suite.unit == 'rounds' else 'points'} {size}"
+            print(f"again: python -m tests.crash {suite.name} --seed {options.seed} {words}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from persistproc_core.daemon.kernel.identity import exit_status_from_kernel
 from persistproc_core.paths import Home
-from tests.crash.workload import HOME_MARK
-from tests.kit import marked
+from tests.crash.stage import HOME_MARK
+from tests.crash.workload import VALUE_MARK
+from tests.kit import is_alive, marked
 
-__all__ = ["Judgement", "Record", "alive", "judge", "judge_run", "records"]
+__all__ = [
+    "Child",
+    "Judgement",
+    "Record",
+    "alive",
+    "descriptors",
+    "is_warm",
+    "judge",
+    "judge_run",
+    "kernel_tells_ends",
+    "records",
+    "zombies",
+]
+
+
+class Child(NamedTuple):
+    """What a live process of a run says of itself, in its environment."""
+
+    run_id: str
+    value: str
+    """Of `VALUE_MARK`."""
 
 
 class Record(NamedTuple):
@@ -22,6 +47,8 @@ class Record(NamedTuple):
     name: str
     state: str
     exit_code: int | None
+    signal: str | None
+    tty: bool
     asked_to_end: bool
     released: bool
     ran: bool
@@ -38,17 +65,69 @@ class Judgement(NamedTuple):
         return Judgement(self.lost + other.lost, self.doubled + other.doubled)
 
 
-def alive(home: Home) -> dict[int, str]:
-    """The run id of every live child of this home, by pid, from the children's own environment."""
+def alive(home: Home) -> dict[int, Child]:
+    """Every live child of this home, by pid, from the children's own environment."""
     found = {}
-    for pid in marked(HOME_MARK, home.path):
+    for pid, environment in _environments(f"{HOME_MARK}={home.path}"):
+        variables = dict(entry.partition("=")[::2] for entry in environment)
+        if "PERSISTPROC_RUN" in variables and is_alive(pid):
+            found[pid] = Child(variables["PERSISTPROC_RUN"], variables.get(VALUE_MARK, ""))
+    return found
+
+
+def _environments(marker: str) -> Iterator[tuple[int, list[str]]]:
+    """Pid and variables of all processes that have this one. Read by hand: it is done thousands of times."""
+    if not os.path.exists("/proc/self/environ"):
+        for pid in marked(*marker.split("=", 1)):
+            with suppress(psutil.Error):
+                yield pid, [f"{name}={value}" for name, value in psutil.Process(pid).environ().items()]
+        return
+    for name in filter(str.isdigit, os.listdir("/proc")):
         try:
-            run_id = psutil.Process(pid).environ().get("PERSISTPROC_RUN")
+            with open(f"/proc/{name}/environ", "rb") as file:
+                variables = file.read().decode("utf-8", "surrogateescape").split("\0")
+        except OSError:
+            continue  # it has ended meanwhile, or is another user's
+        if marker in variables:
+            yield int(name), variables
+
+
+def descriptors(pid: int) -> int:
+    """How many a process has open."""
+    return psutil.Process(pid).num_fds()
+
+
+def zombies(pid: int) -> list[int]:
+    """Children of a process that have ended and were not waited for."""
+    found = []
+    for child in psutil.Process(pid).children():
+        try:
+            if child.status() == psutil.STATUS_ZOMBIE:
+                found.append(child.pid)
         except psutil.NoSuchProcess:
             continue
-        if run_id is not None:
-            found[pid] = run_id
     return found
+
+
+def is_warm(pid: int) -> bool:
+    """True for the process that daemons are forked from (tests.crash.warm), which is none itself."""
+    try:
+        return "tests.crash.warm.server" in psutil.Process(pid).cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kernel_tells_ends() -> bool:
+    """Whether the kernel tells how a process ended that was nobody's child (PIDFD_GET_INFO, Linux 6.15)."""
+    if not hasattr(os, "pidfd_open"):
+        return False
+    child = os.posix_spawn("/bin/true", ["true"], os.environ)
+    handle = os.pidfd_open(child)
+    try:
+        os.waitpid(child, 0)
+        return exit_status_from_kernel(handle) == 0
+    finally:
+        os.close(handle)
 
 
 def records(home: Home) -> tuple[list[Record], list[str]]:
@@ -70,25 +149,41 @@ def _record(folder: Path) -> Record:
         value["name"],
         value["state"],
         value["exit_code"],
+        value["signal"],
+        value["settings"]["tty"],
         value["stop"] is not None,
         value["released"],
         (folder / "spawned").exists(),
     )
 
 
-def judge_run(home: Home, run_id: str, *, must_end: bool | None) -> Judgement:
+def judge_run(home: Home, record: Record, *, must_end: bool | None, killed: bool = False) -> Judgement:
     """Both logs of a run of steady_writer.
 
     ``must_end``: True when the program said goodbye, so that its last line must be there; False while it runs; None
-    when nobody knows whether it got as far as its first line.
+    when nobody knows whether it got as far as its first line. ``killed``: by SIGKILL, maybe in the middle of a line.
     """
     total = Judgement(0, 0)
-    logs = {word: _log(Path(home.runs, run_id), stream) for word, stream in ((b"out", "stdout"), (b"err", "stderr"))}
+    folder = Path(home.runs, record.run_id)
+    logs = {word: _log(folder, stream) for word, stream in ((b"out", "stdout"), (b"err", "stderr"))}
+    if record.tty:
+        gaps, data = logs[b"out"]
+        logs = {word: (gaps, text) for word, text in _apart(data).items()}
     if must_end is None:
-        must_end = any(data for _, data in logs.values())
+        must_end = not killed and any(data for _, data in logs.values())
     for word, (gaps, data) in logs.items():
         total += Judgement(gaps, 0) + judge(data, word, must_end=must_end)
     return total
+
+
+def _apart(data: bytes) -> dict[bytes, bytes]:
+    """What a terminal showed, as the two streams that were written to it; what is neither counts as the first's."""
+    *lines, tail = data.replace(b"\r\n", b"\n").split(b"\n")
+    streams = {b"out": b"", b"err": b""}
+    for line in lines:
+        streams[line[:3] if line[:3] in streams else b"out"] += line + b"\n"
+    streams[b"err" if tail.startswith(b"e") else b"out"] += tail.rstrip(b"\r")
+    return streams
 
 
 def _log(folder: Path, stream: str) -> tuple[int, bytes]:

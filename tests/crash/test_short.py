@@ -1,28 +1,60 @@
-"""The campaigns of ``python -m tests.crash`` with a few points each, and their judge."""
+"""The suites of ``python -m tests.crash`` with a few points each, and their judge."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from persistproc_core.paths import Home
-from tests.crash.campaign import KINDS, Campaign
+from tests.crash.campaign import KINDS, run_kind
 from tests.crash.evidence import Judgement, judge
-from tests.kit import Guard
-from tests.kit.daemon import environment
+from tests.crash.figures import Figures
+from tests.crash.stage import Order
+from tests.crash.suites import SUITES
+
+_SEED = 7
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_kill_9_loses_nothing(kind: str, home: Home, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(home).items():
-        monkeypatch.setenv(name, value)
-    campaign = Campaign(home, kind, seed=7)
-    try:
-        figures = campaign.run(points=2)
-    except BaseException:
-        guard.kill()
-        raise
+def expect_clean(name: str, part: Callable[[Order], Figures] | None = None) -> None:
+    """Run the short form of a suite, which must find nothing."""
+    suite = SUITES[name]
+    figures = (part or suite.parts[0])(Order(_SEED, suite.short, short=True))
     assert figures.findings == []
-    assert figures.points == 2
+    assert figures.n > 0
+
+
+def test_kill_9_loses_nothing() -> None:
+    """Of the daemon, of the keeper, of both: in one home, as each costs the half second that importing takes."""
+    expect_clean("random", lambda order: run_kind("each", order._replace(size=len(KINDS))))
+
+
+def test_kill_9_at_a_line_loses_nothing() -> None:
+    expect_clean("lines")
+
+
+def test_each_process_of_a_tree_is_told_apart() -> None:
+    expect_clean("trees")
+
+
+def test_many_starters_start_one_daemon() -> None:
+    expect_clean("starters")
+
+
+def test_nobody_is_taken_for_dead() -> None:
+    expect_clean("stopped")
+
+
+def test_no_stranger_is_signalled() -> None:
+    """In a pid namespace, or, where none may be made, with records that name strangers."""
+    expect_clean("reuse")
+
+
+def test_a_race_has_one_true_end() -> None:
+    expect_clean("race")
+
+
+def test_no_deadline_follows_the_wall_clock() -> None:
+    expect_clean("clock")
 
 
 @pytest.mark.parametrize(

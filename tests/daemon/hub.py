@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.kit import Daemon, RawConnection, WireError, eventually
 
-__all__ = ["Hub", "at_once"]
+__all__ = ["Hub", "at_once", "in_thread"]
 
 
 class Hub:

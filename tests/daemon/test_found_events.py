@@ -84,7 +84,9 @@ def test_a_port_that_was_open_is_no_news(hub: Hub) -> None:
 
 
 def test_nobody_watches(own: Hub) -> None:
-    """Neither a run that asks nor one that listens wakes the daemon when nobody cares."""
+    """Neither a run that asks nor one that listens, nor a timer, wakes the daemon when nobody cares."""
+    own.ready(program("sleeper"), name="limited", ttl_seconds=3600)
+    own.ready(program("echo_stdin"), name="used")
     connection = _watch(own)
     own.ready(program("http_server", free_port()), name="listens")
     assert _next(connection)["type"] == "port_opened"

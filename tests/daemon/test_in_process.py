@@ -13,7 +13,9 @@ import pytest
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from persistproc_core.daemon.app import Daemon, take_lock
+from persistproc_core.daemon.app import Daemon
+from persistproc_core.daemon.handover.taking import Inherited
+from persistproc_core.daemon.home.lock import HomeLock, take_lock
 from persistproc_core.paths import Home
 from tests.kit import is_alive, program, wait_gone
 
@@ -42,7 +44,8 @@ async def test_start_read_stop_and_shut_down(home: Home, tmp_path: Path) -> None
     ready = anyio.Event()
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
-            group.start_soon(Daemon(home, umask=0o022, files=(1024, 4096)).run, ready.set)
+            inherited = Inherited(0o022, (1024, 4096))
+            group.start_soon(Daemon(home, HomeLock(home.lock, lock), inherited).run, ready.set)
             await ready.wait()
             async with await anyio.connect_unix(home.socket) as stream:
                 client = _Client(stream)

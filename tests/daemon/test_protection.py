@@ -32,6 +32,7 @@ ACTS: dict[str, dict[str, Any]] = {
     "send_process_input": {"input": "x"},
     "remove_process": {},
     "protect_process": {"protected": False},
+    "configure_process": {"restart": "always"},
 }
 
 

@@ -56,7 +56,10 @@ or `usage`.
 | `daemon stop`, `shutdown` | `{"pid", "stopped": [...], "left_running": [...]}`; `pid` is null when no daemon ran |
 | `daemon logs` | `{"path", "lines"}` |
 | `serve` | what `GET /health` answers, once it serves; with `--status` null when nobody does, with `--stop` `{"pid"}` |
-| `doctor` | `{"ok", "findings": [{"check", "level", "text", "mend"}]}` |
+| `doctor` | `{"ok", "findings": [{"check", "id", "level", "text", "mend"}]}` |
+| `service install` | `{"manager", "files": [{"path", "action", "difference", ...}], "commands", "notes", ...}` |
+| `service uninstall` | `{"manager", "removed", "commands", "to_run", "problem"}` |
+| `service status` | `{"manager", "services": [{"role", "active", "pid", ...}], "linger", "daemon_pid", "autostart"}` |
 | `version` | `{"version", "python", "daemon": {"version", "protocol", "pid"} or null}` |
 | `help` | `{"verbs": {name: summary}}` |
 

@@ -13,6 +13,7 @@ import typing_extensions
 from persistproc_core import errors, framing, protocol
 from persistproc_core.daemon.states import ENDED, LIVE, TRANSITIONS
 from tests.docs.command_page import command_page
+from tests.docs.doctor_page import doctor_page
 from tests.docs.http_page import http_page
 from tests.docs.markdown import slug, table
 from tests.docs.tools_page import tools_page
@@ -36,7 +37,7 @@ and the daemon checks the user id of each peer.
 The first line on a connection comes from the daemon. It is a notification, `hello`:
 
 ```json
-{"jsonrpc": "2.0", "method": "hello", "params": {"protocol": 1, "version": "0.1.0", "pid": 4711, "instance": "5d0c"}}
+{"jsonrpc":"2.0","method":"hello","params":{"protocol":1,"oldest_protocol":1,"version":"0.1.0","pid":47,"instance":"5d"}}
 ```
 
 Then requests may be sent, without waiting for the replies to earlier ones.
@@ -52,6 +53,14 @@ Several requests may be sent as one batch (a JSON array).
 
 A client ignores fields that it does not know: later versions add some without a new protocol version.
 The daemon refuses parameters that it does not know, so that a misspelt one is never silently without effect.
+
+The daemon serves clients of every protocol version from `oldest_protocol` to `protocol`. Of any version, the hello,
+`get_daemon_status`, `replace_daemon` and `shutdown_daemon` keep their form, so that a daemon that is too old or too
+new can always be replaced.
+
+While the daemon is [replaced](#replace_daemon) it ends what it had begun to change, and answers that.
+Everything else it refuses with `shutting_down` and `data.again`: nothing was done, and the same may be asked again at
+once over a new connection, which waits until the new daemon serves. Then it closes the connection.
 
 """
 
@@ -70,6 +79,7 @@ PAGES = {
     DOCS / "api" / "http.md": http_page,
     DOCS / "api" / "mcp-tools.md": tools_page,
     DOCS / "api" / "protocol.md": protocol_page,
+    DOCS / "user-guide" / "troubleshooting.md": doctor_page,
 }
 
 
@@ -196,7 +206,8 @@ def _states() -> str:
     rows = [(f"`{state}`", event.value, f"`{after}`") for (state, event), after in TRANSITIONS.items()]
     live = (f"`{state}`" for state in STATES if state in LIVE)
     ended = (f"`{state}`" for state in STATES if state in ENDED)
-    told = f"A run is live while it is {', '.join(live)}; it has ended when it is {', '.join(ended)}.\n\n"
+    told = f"A run is live while it is {', '.join(live)}; it has ended when it is {', '.join(ended)}.\n"
+    told += "A process is `restarting` while its newest run has ended, and its policy is to start it again.\n\n"
     return told + table(("state", "event", "next state"), rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +51,11 @@ class Folder:
             assert segment.start == len(data), f"{stream} has a gap at {len(data)}"
             data += segment.data
         return data
+
+    def delete(self) -> None:
+        """Delete it under a keeper that may be writing: under another name, so that nothing comes in between."""
+        self.path.rename(self.path.with_suffix(".gone"))
+        shutil.rmtree(self.path.with_suffix(".gone"))
 
     @property
     def stdout(self) -> bytes:

@@ -100,6 +100,10 @@ class Link:
                 raise EOFError(f"the keeper closed the connection; so far it said {self._messages}")
             self._messages += self._reader.feed(data)
 
+    def silence(self, seconds: float) -> None:
+        """Let so much time pass in which nothing may come."""
+        assert not select.select([self._socket], [], [], seconds)[0]
+
     def ended(self, within: float = 5.0) -> bool:
         """True when the keeper closes the connection in time; what it says before is kept."""
         try:
@@ -122,6 +126,8 @@ class Keeper:
         self.home = home
         self.root = ""
         """Put before a path of the keeper's to see it from here (another mount namespace)."""
+        self.program = PROGRAM
+        """What is launched."""
         self._guard = guard
         self._links: list[Link] = []
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -146,7 +152,7 @@ class Keeper:
     def launch(self, wrapper: Sequence[str] = (), before: str = "") -> Link:
         """Start a keeper and greet it. ``wrapper`` stands before its command; the shell text ``before`` runs first."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", str(theirs.fileno())]
+        command = [sys.executable, "-I", "-S", str(self.program), "--fd", str(theirs.fileno())]
         command += self.paths()
         if before:
             command = ["/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command]
@@ -172,6 +178,15 @@ class Keeper:
         if greet:
             self.link.ask("hello", b"1")
         return self.link
+
+    def upgrade(self, program: Path) -> int:
+        """Have it become that program; the version that it serves then. Raises `Refused`."""
+        (version,) = self.link.answer(self.ask_to_upgrade(program))
+        return int(version)
+
+    def ask_to_upgrade(self, program: Path) -> bytes:
+        """The same, without waiting for the answer; the id of the request."""
+        return self.link.send("upgrade", os.fsencode(sys.executable), os.fsencode(program))
 
     def kill(self) -> None:
         """kill -9, and wait for it."""

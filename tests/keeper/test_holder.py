@@ -94,6 +94,30 @@ def test_it_ends_with_its_keeper_when_it_holds_nothing(keeper: Keeper) -> None:
     assert not os.path.lexists(keeper.home.holder_socket)
 
 
+def test_it_ends_with_the_last_process_when_nobody_can_find_it(keeper: Keeper) -> None:
+    """Its socket's file was deleted while no keeper lived: the next one makes another twin."""
+    pids = [keeper.start("r", program("sleeper")), keeper.start("t", program("sleeper"), size=(24, 80))]
+    holder = holder_of(keeper)
+    keeper.kill()
+    os.unlink(keeper.home.holder_socket)
+    os.kill(pids[1], signal.SIGKILL)
+    wait_gone(pids[1])
+    assert is_alive(holder)
+    os.kill(pids[0], signal.SIGKILL)
+    wait_gone(holder)
+
+
+def test_it_waits_for_the_next_keeper_otherwise(keeper: Keeper) -> None:
+    pid = keeper.start("r", ["sh", "-c", "read line; echo bye"])
+    holder = holder_of(keeper)
+    keeper.kill()
+    keeper.write("r", b"go\n")
+    wait_gone(pid)
+    replace(keeper, "r")
+    assert keeper.folder("r").stdout == b"bye\n"
+    assert holder_of(keeper) == holder
+
+
 def test_it_has_neither_the_lock_nor_a_link_of_the_keeper(keeper: Keeper) -> None:
     """Or a dead keeper would seem to live."""
     holder = holder_of(keeper)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ def test_a_deleted_run_folder(busy: Keeper) -> None:
     """The child is not blocked, its end is told, and no other run notices."""
     busy.start("r", program("steady_writer", 0, 4000))
     busy.await_output("r", b"out 10 ")
-    shutil.rmtree(busy.folder("r").path)
+    busy.folder("r").delete()
     (pid,) = (int(child) for child in children(busy.pid) if int(child) != good_pid(busy))
     before = written(pid)
     while written(pid) < before + 8_000_000:  # many times what the FIFOs hold, and more than a segment
@@ -204,3 +205,14 @@ def test_a_bad_descriptor_is_an_exit_code(keeper: Keeper, tmp_path: Path) -> Non
     command = [sys.executable, "-I", "-S", str(PROGRAM), "--fd", "77"]
     command += [str(tmp_path / "sock"), str(tmp_path / "holder"), str(tmp_path / "lock"), str(tmp_path / "log")]
     assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode not in (0, 3)
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(busy: Keeper) -> None:
+    """A keeper that was stopped finds requests whose callers have been told that it does not answer."""
+    past = b"%d" % (time.monotonic_ns() - 1)
+    with pytest.raises(Refused) as caught:
+        busy.link.ask("start", *busy.order("late", ["touch", str(busy.folder("late").path / "ran")]), past)
+    assert caught.value.errno == errno.ETIMEDOUT
+    assert busy.link.ask("signal", b"good", b"9", b"group", past) == [b"gone"]
+    assert not (busy.folder("late").path / "ran").exists()
+    assert is_well(busy)

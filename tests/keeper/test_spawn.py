@@ -184,7 +184,7 @@ def test_a_hundred_starts_leave_no_descriptor_behind(keeper: Keeper) -> None:
 
 def test_the_keeper_runs_on_built_in_modules_alone() -> None:
     """What is imported costs every machine memory for ever, and a broken site-packages must not end it."""
-    code = "import sys; sys.path.append(sys.argv[1]); import persistproc_core.keeper.program; print(*sys.modules)"
+    code = "import sys; sys.path.append(sys.argv[1]); import persistproc_core.keeper.main; print(*sys.modules)"
     root = str(Path(__file__).resolve().parents[2])
     said = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, root], capture_output=True, encoding="utf-8", check=True

@@ -139,7 +139,8 @@ def test_a_log_that_cannot_be_written_stops_nobody(keeper: Keeper) -> None:
     command = ["sh", "-c", 'stty -echo; read line; "$@"; read line', "sh", *program("write_bytes", 1_000_000)]
     keeper.start("r", command, size=SIZE)
     stdin = os.open(keeper.folder("r").path / "stdin", os.O_WRONLY | os.O_NONBLOCK)
-    shutil.rmtree(keeper.folder("r").path)
+    keeper.folder("r").delete()
+    keeper.folder("r").path.touch()  # so that it cannot be made again
     with open(stdin, "wb", buffering=0) as file:
         file.write(b"go\n")
         assert int(keeper.link.event("lost", "r")[0]) > 0

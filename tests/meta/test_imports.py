@@ -16,8 +16,11 @@ CORE = "persistproc_core"
 SHARED = (
     f"{CORE}.errors",
     f"{CORE}.framing",
+    f"{CORE}.host",
+    f"{CORE}.mounts",
     f"{CORE}.paths",
     f"{CORE}.sizes",
+    f"{CORE}.durations",
     f"{CORE}.unix_socket",
     f"{CORE}.background",
 )
@@ -28,7 +31,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.errors": (),
     f"{CORE}.framing": (f"{CORE}.errors",),
     f"{CORE}.paths": (f"{CORE}.errors",),
+    f"{CORE}.host": (),
+    f"{CORE}.mounts": (),
     f"{CORE}.sizes": (),
+    f"{CORE}.durations": (),
     f"{CORE}.unix_socket": (),
     f"{CORE}.background": (),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
@@ -147,7 +153,7 @@ def test_what_is_loaded_in_the_end(module: str, unwanted: set[str]) -> None:
 def test_the_keeper_loads_built_in_modules_alone() -> None:
     # `signal` is Python around a built-in module; what it loads by itself is the price of names for signals.
     before = loaded("import os, signal", "-I", "-S")
-    after = loaded(f"import sys; sys.path.append({str(ROOT)!r})\nimport {CORE}.keeper.program", "-I", "-S")
+    after = loaded(f"import sys; sys.path.append({str(ROOT)!r})\nimport {CORE}.keeper.main", "-I", "-S")
     for name in set(after) - set(before):
         file = after[name]
         if file is not None and file.endswith(".py"):

@@ -45,10 +45,9 @@ def test_a_dependency_has_a_lower_bound_alone(requirement: str) -> None:
 
 
 def test_every_package_is_in_the_wheel() -> None:
-    listed = set(re.findall(r'^    "(persistproc_[a-z_.]+)",$', PYPROJECT, re.MULTILINE))
-    folders = {path.parent for path in modules()}
-    assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders}
-    for folder in folders:
+    """setuptools finds what is a package; a folder without ``__init__.py`` would be left out."""
+    assert 'include = ["persistproc_core*", "persistproc_mcp*", "persistproc_cli*"]' in PYPROJECT
+    for folder in {path.parent for path in modules()}:
         assert (folder / "__init__.py").is_file(), f"{folder} is no package"
 
 

@@ -6,12 +6,15 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import persistproc_core
 from persistproc_core.errors import UnsafeHome
 from persistproc_core.paths import HOME_VARIABLE, MAX_SOCKET_PATH, Home, resolve_home
 
@@ -219,3 +222,31 @@ def test_the_stand_in_folder_of_somebody_else_is_refused_before_connecting(
             home.check()
     finally:
         stand_in.rmdir()
+
+
+# --- no home ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["file/.persistproc", "missing/\N{SNOWMAN}"])
+def test_a_home_that_cannot_be_made(folder: Path, where: str) -> None:
+    (folder / "file").touch()
+    path = folder / where if where.startswith("file") else Path("/proc/missing") / where
+    with pytest.raises(UnsafeHome, match=rf"cannot (create|use) {path}") as raised:
+        Home(str(path)).ensure()
+    assert HOME_VARIABLE in raised.value.hint
+    assert os.listdir(folder) == ["file"]
+
+
+@pytest.mark.parametrize("home", ["", "/proc/missing", "/dev/null"])
+def test_a_command_without_a_home_says_what_to_do(home: str) -> None:
+    """As under ``env -i``, for a system account without a home, or where HOME is nonsense."""
+    tree = str(Path(persistproc_core.__file__).parent.parent)
+    variables = {"HOME": home, "PATH": os.environ["PATH"], "PYTHONPATH": tree}
+    command = [sys.executable, "-m", "persistproc_cli", "start", "true"]
+    ended = subprocess.run(
+        command, env=variables, cwd="/", capture_output=True, timeout=30, check=False, encoding="utf-8"
+    )
+    assert ended.returncode == UnsafeHome.exit_code
+    assert "cannot" in ended.stderr
+    assert HOME_VARIABLE in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -85,6 +85,8 @@ def test_parse_error(shared_daemon: Daemon, line: bytes) -> None:
         {},
         {"jsonrpc": "2.0"},
         {"jsonrpc": "2.0", "method": 1, "params": "bar"},
+        {"jsonrpc": "2.0", "method": ["get_daemon_status"]},
+        {"jsonrpc": "2.0", "method": {}, "id": 1},
         {"jsonrpc": "1.0", "method": "get_daemon_status", "id": None},
         {"method": "get_daemon_status"},
         {"jsonrpc": "2.0", "method": "get_daemon_status", "params": "bar"},

@@ -19,6 +19,7 @@ import anyio.to_thread
 from ...errors import InvalidParams, StorageFailed
 from ...protocol import MarkInfo
 from ..clock import rfc3339
+from ..home.guard import HomeGuard
 from ..keeper import Keeper
 from ..keeper_link import KeeperRefused
 from ..log import Log
@@ -52,8 +53,10 @@ class Bookmark(NamedTuple):
 class Bookmarks:
     """Sets, lists and finds marks; they survive the daemon."""
 
-    def __init__(self, path: str, registry: Registry, keeper: Keeper, log: Log) -> None:
+    def __init__(self, path: str, registry: Registry, keeper: Keeper, log: Log, home: HomeGuard | None = None) -> None:
+        """``home``: asked before anything is written."""
         self._path = path
+        self._home = home or HomeGuard(None)
         self._registry = registry
         self._keeper = keeper
         self._log = log
@@ -68,6 +71,17 @@ class Bookmarks:
             problem = error.strerror or str(error)
         if problem:
             self._log.warning("marks.unreadable", path=self._path, problem=problem)
+
+    async def restore(self) -> bool:
+        """Somebody deleted the file: write it anew; false when there are no marks. Raises `OSError`."""
+        async with self._setting:
+            if self._projects:
+                await anyio.to_thread.run_sync(self._write, self._projects)
+            return bool(self._projects)
+
+    def _write(self, projects: dict[str, Kept]) -> None:
+        self._home.check()
+        bookmark_file.write(self._path, projects)
 
     async def set(self, project: str, name: str, places: Mapping[str, Offsets] = MappingProxyType({})) -> MarkInfo:
         """Set a mark at the present end of all logs of the project; an older one of the name is replaced.
@@ -113,7 +127,7 @@ class Bookmarks:
         known = {run.run_id for _, run in self._registry.runs()}
         projects = {directory: _without_unknown(each, known) for directory, each in projects.items()}
         try:
-            await anyio.to_thread.run_sync(bookmark_file.write, self._path, projects)
+            await anyio.to_thread.run_sync(self._write, projects)
         except OSError as error:
             raise StorageFailed(f"cannot write {self._path}: {error.strerror}", hint="see persistproc doctor") from None
         self._projects = projects

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from ...errors import InvalidParams
 
-__all__ = ["parse_moment"]
+__all__ = ["parse_age", "parse_moment"]
 
 _PART = r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|w)"
 _AGE = re.compile(rf"(?:{_PART} ?)+(?<! )", re.ASCII)
@@ -25,8 +25,7 @@ def parse_moment(parameter: str, text: str) -> int:
     Raises `InvalidParams`, which names the parameter.
     """
     if _AGE.fullmatch(text):
-        seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
-        return max(0, time.time_ns() - round(seconds * 1_000_000_000))
+        return max(0, time.time_ns() - round(_seconds(text) * 1_000_000_000))
     match = _TIME.fullmatch(text)
     if match:
         date, clock, fraction, zone = match.groups(default="")
@@ -41,3 +40,14 @@ def parse_moment(parameter: str, text: str) -> int:
         f"{parameter} is {text[:60]!r}, which is neither an age nor a time",
         hint="give an age (30s, 10m, 2h, 7d) or a time (2026-01-02T03:04:05Z)",
     )
+
+
+def parse_age(parameter: str, text: str) -> float:
+    """Seconds of an age alone (10s, 1h30m). Raises `InvalidParams`, which names the parameter."""
+    if not _AGE.fullmatch(text):
+        raise InvalidParams(f"{parameter} is {text[:60]!r}, which is no age", hint="for example 30m, 2h or 7d")
+    return _seconds(text)
+
+
+def _seconds(text: str) -> float:
+    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))

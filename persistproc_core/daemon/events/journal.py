@@ -18,11 +18,13 @@ import anyio.to_thread
 from ...framing import encode
 from ...protocol import ClientInfo, EventType, State
 from ..clock import now
+from ..home.guard import HomeGuard
 from ..log import Log
 from ..logs.segments import Offsets
 from ..model import Cause, Process, Run
 from ..projects import project_name
 from . import journal_file
+from .after_another import numbered_anew
 from .journal_file import Entry
 
 __all__ = ["ENDED_KINDS", "LIFE", "Entry", "Found", "Journal"]
@@ -33,7 +35,7 @@ _KEPT_BYTES = 512 * 1024
 _KEPT_DELETIONS = 1000
 
 ENDED_KINDS = frozenset({"stopped", "exited", "failed", "lost"})
-LIFE = ENDED_KINDS | {"started", "ready", "restarted", "stopping", "removed"}
+LIFE = ENDED_KINDS | {"started", "ready", "restarted", "stopping", "removed", "given_up"}
 """The types that followers of the output are told."""
 
 # Each happens to a run once at most; the next daemon may find it out a second time.
@@ -52,19 +54,24 @@ class Found(NamedTuple):
 class Journal:
     """Numbers and keeps events."""
 
-    def __init__(self, path: str, log: Log) -> None:
+    def __init__(self, path: str, log: Log, home: HomeGuard | None = None) -> None:
+        """``home``: asked before anything is written."""
         self._path = path
         self._log = log
+        self._home = home or HomeGuard(None)
         self._entries: list[Entry] = []
         self._pending: list[Entry] = []
         self._last = 0
         self._size = 0
         self._whole = True
         """False when the file lacks something or has too much, so that it has to be written anew."""
+        self._gone = False
+        """True when the file is to be written anew at once, though nothing is told."""
         self._told: dict[str, set[str]] = {}
         self._deleted: dict[str, Offsets] = {}
         self._interest: list[frozenset[str] | None] = []
         self._work = anyio.Event()
+        self._paused = False
         self.changed = anyio.Event()
         """Set, and replaced by a new one, when there are new events or somebody begins or ends to watch."""
         self.on_news: Callable[[list[Entry]], None] = lambda entries: None
@@ -84,11 +91,17 @@ class Journal:
         while True:
             await self._work.wait()
             self._work = anyio.Event()
-            while self._pending:
-                batch = list(self._pending)
+            while (self._pending or self._gone) and not self._paused:
+                batch, self._gone = list(self._pending), False
                 await anyio.to_thread.run_sync(self._write, batch)
                 del self._pending[: len(batch)]
-                self._show(batch)
+                if batch:
+                    self._show(batch)
+
+    def restore(self) -> None:
+        """Somebody deleted the file: write anew all that is kept."""
+        self._whole, self._gone = False, True
+        self._work.set()
 
     async def settled(self) -> None:
         """Wait until what was told up to now is shown."""
@@ -96,14 +109,35 @@ class Journal:
         while self.sequence < last:
             await self.changed.wait()
 
+    async def pause(self) -> None:
+        """Write and show what was told; from then on nothing is written: the file is another daemon's."""
+        while self._pending:
+            await self.settled()
+        self._paused = True
+
+    async def resume(self) -> None:
+        """The file is ours again. What the other daemon wrote meanwhile is shown, and what we were told comes after."""
+        written, self._whole = await anyio.to_thread.run_sync(journal_file.load, self._path)
+        news = [entry for entry in written if entry.sequence > self.sequence]
+        for entry in news:
+            self._told.setdefault(entry.run_id, set()).add(entry.kind)
+        self._last = max(self.sequence, news[-1].sequence if news else 0)
+        self._pending = numbered_anew(self._pending, news, _ONCE, self._last)
+        self._last += len(self._pending)
+        self._paused = False
+        if news:
+            self._show(news)
+        self._work.set()
+
     def close(self) -> None:
         """Write what is left. Blocks, but only for the few events of the last moment."""
         batch, self._pending = self._pending, []
-        if batch:
+        if batch and not self._paused:
             self._write(batch)
 
     def _write(self, batch: list[Entry]) -> None:
         try:
+            self._home.check()
             if self._whole and self._size <= journal_file.MAX_FILE_BYTES:
                 self._size = journal_file.append(self._path, batch)
             else:
@@ -205,6 +239,14 @@ class Journal:
         """How far the output went of a run whose folder is gone; None when that is not known (any more)."""
         return self._deleted.get(run_id)
 
+    def give_deleted(self) -> object:
+        """What `end_of_deleted` knows, for the daemon that takes the place of this one."""
+        return {run_id: list(end) for run_id, end in self._deleted.items()}
+
+    def take_deleted(self, given: object) -> None:
+        """What the former daemon gave. Raises `TypeError`, `AttributeError` or `ValueError` for anything else."""
+        self._deleted = {run_id: Offsets(*map(int, end)) for run_id, end in cast("dict[str, list[int]]", given).items()}
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     @property
@@ -276,6 +318,12 @@ def _end(run: Run) -> dict[str, object]:
     return {"reason": run.reason, "exit_code": run.exit_code, "signal": run.signal}
 
 
+def _state(kind: str, run: Run) -> State:
+    if kind in ENDED_KINDS and run.next_restart is not None:
+        return "restarting"  # who follows it goes on to the next run
+    return _STATES.get(kind, run.state)
+
+
 def _entry(sequence: int, kind: str, process: Process, run: Run, time: str, facts: dict[str, object]) -> Entry:
     event: dict[str, object] = {
         "sequence": sequence,
@@ -286,7 +334,7 @@ def _entry(sequence: int, kind: str, process: Process, run: Run, time: str, fact
         "project_directory": process.project_directory,
         "run": run.number,
         "run_id": run.run_id,
-        "state": _STATES.get(kind, run.state),
+        "state": _state(kind, run),
         "pid": run.pid,
         **{name: value for name, value in facts.items() if value is not None},
     }

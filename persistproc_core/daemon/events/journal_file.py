@@ -6,15 +6,17 @@ A last line that was torn is ignored, and cut off with the next rewriting.
 
 from __future__ import annotations
 
-import json
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+from ...errors import PersistprocError
+from ...framing import decode
 from ...protocol import ClientInfo
 
 __all__ = ["MAX_FILE_BYTES", "Entry", "append", "load", "replace"]
 
 MAX_FILE_BYTES = 1024 * 1024
+_MOST = 2**53
 
 
 class Entry(NamedTuple):
@@ -59,7 +61,8 @@ def load(path: str) -> tuple[list[Entry], bool]:
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        event = json.loads(line)
+        # Strictly: the line goes to clients as it is, and json.loads takes NaN and bytes that are no UTF-8 (U+D800).
+        event = cast("dict[str, Any]", decode(line))
         entry = Entry(
             event["sequence"],
             event["time"],
@@ -71,12 +74,18 @@ def _entry(line: bytes) -> Entry | None:
             line,
             event.get("by"),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (PersistprocError, KeyError, TypeError):
         return None
     numbers: tuple[object, ...] = (entry.sequence, entry.run)
     texts: tuple[object, ...] = (entry.time, entry.kind, entry.project_directory, entry.name, entry.run_id)
-    sound = all(isinstance(number, int) for number in numbers) and all(isinstance(text, str) for text in texts)
-    return entry if sound and (entry.by is None or isinstance(entry.by, dict)) else None
+    # A number beyond what clients may ask for would be that of no event: all later ones would be beyond it as well.
+    sound = all(isinstance(number, int) and 0 <= number <= _MOST for number in numbers)
+    sound = sound and all(isinstance(text, str) for text in texts)
+    return entry if sound and (entry.by is None or _is_client(entry.by)) else None
+
+
+def _is_client(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("name"), str)
 
 
 def append(path: str, entries: list[Entry]) -> int:

@@ -1,14 +1,14 @@
 """What is new to a client: what others did, and what happened, since it last asked.
 
-An agent asks after each of its calls. What is remembered of it, up to where it was told, is in memory alone: after a
-restart of the daemon the first answer is that there is nothing new.
+An agent asks after each of its calls. What is remembered of it, up to where it was told, is in memory alone. A daemon
+that is replaced tells its successor; after one that was killed the first answer is that there is nothing new.
 """
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from ...protocol import ClientInfo, Event, NewsReply
 from ..registry import Registry
@@ -20,7 +20,17 @@ _DEFAULT_LIMIT = 10
 _MOST_CLIENTS = 1000
 _MOST_PROJECTS = 100
 
-_KINDS = ENDED_KINDS | {"started", "restarted", "removed", "waiting_for_input", "protected", "unprotected"}
+_KINDS = ENDED_KINDS | {
+    "started",
+    "restarted",
+    "given_up",
+    "removed",
+    "waiting_for_input",
+    "protected",
+    "unprotected",
+    "configured",
+}
+_BY_POLICY = "persistproc"
 
 _OfRun = tuple[str, str, object]
 """Project, name and number of a run."""
@@ -63,6 +73,19 @@ class _Told:
             self._everywhere = max(sequence, self._everywhere)
             self._in_project.clear()
 
+    def give(self) -> list[object]:
+        """All of it, as JSON holds it."""
+        return [self._everywhere, self._in_project, sorted(self._held)]
+
+    @classmethod
+    def taken(cls, given: list[Any]) -> _Told:
+        """What `give` gave. Raises `ValueError` or `TypeError` for anything else."""
+        everywhere, in_project, held = given
+        told = cls(int(everywhere))
+        told._in_project = {str(project): int(sequence) for project, sequence in dict(in_project).items()}
+        told._held = {int(number) for number in held}
+        return told
+
 
 class News:
     """Remembers each client."""
@@ -91,6 +114,15 @@ class News:
         new = _news_to(key, [entry for entry in unseen if entry.sequence not in held])
         events = [cast("Event", json.loads(entry.line)) for entry in new[-(limit or _DEFAULT_LIMIT) :]]
         return {"events": events, "omitted": len(new) - len(events), "sequence": sequence}
+
+    def give(self) -> object:
+        """Up to where each client was told, for the daemon that takes the place of this one."""
+        return [[list(key), told.give()] for key, told in self._clients.items()]
+
+    def take(self, given: object) -> None:
+        """What the former daemon gave. Raises `ValueError` or `TypeError` for anything else."""
+        for key, told in cast("list[Any]", given):
+            self._remember(_Key(*key), _Told.taken(told))
 
     def _restarting(self) -> set[_OfRun]:
         """The runs in whose place others are just being started: what their end is a piece of is known afterwards."""
@@ -123,10 +155,15 @@ def _news_to(key: _Key, entries: list[Entry]) -> list[Entry]:
     begun = {entry.run_id for entry in restarts}
     # By whom: a stop of somebody else, after which it was restarted, is another piece of news.
     ended = {_of_run(entry, _previous(entry)): entry.by for entry in restarts}
+    # How it ended stands in the words of what a policy did then.
+    told = {_of_run(entry, entry.run) for entry in entries if entry.kind == "given_up" and _is_by_policy(entry.by)}
+    told |= {of_run for of_run, by in ended.items() if _is_by_policy(by)}
 
     def is_piece(entry: Entry) -> bool:
         if entry.kind == "started":
             return entry.run_id in begun
+        if entry.kind in ("exited", "failed", "lost"):
+            return _of_run(entry, entry.run) in told
         return entry.kind == "stopped" and entry.by is not None and ended.get(_of_run(entry, entry.run)) == entry.by
 
     return [
@@ -134,6 +171,10 @@ def _news_to(key: _Key, entries: list[Entry]) -> list[Entry]:
         for entry in entries
         if entry.kind in _KINDS and not is_piece(entry) and (entry.by is None or _key(entry.by) != key)
     ]
+
+
+def _is_by_policy(client: ClientInfo | None) -> bool:
+    return client is not None and client["name"] == _BY_POLICY
 
 
 def _of_run(entry: Entry, run: object) -> _OfRun:

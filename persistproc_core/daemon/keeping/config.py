@@ -17,6 +17,7 @@ import anyio.to_thread
 from ..log import Log
 from ..model import Process, Run
 from ..projects import project_name
+from ..restarting.policy import Backoff
 from .config_file import CAREFUL, Config, ProcessLimits, parse
 
 __all__ = ["Configuration"]
@@ -68,6 +69,11 @@ class Configuration:
     def total_bytes(self) -> int:
         """Most output that is kept of all processes together."""
         return self._config.total_bytes
+
+    @property
+    def backoff(self) -> Backoff:
+        """How restarts by policy follow each other."""
+        return self._config.restart
 
     def stream_bytes(self, process: Process, run: Run) -> int:
         """How much is kept of each stream of the run: as its start said, else as configured."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from ...sizes import MAX_SIZE, parse_size, size_text
+from ..restarting.policy import Backoff
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,6 +18,8 @@ __all__ = ["CAREFUL", "Config", "ProcessLimits", "parse"]
 
 _MOST_RUNS = 1000
 _MOST_SHOWN = 60
+_MOST_RESTARTS = 1000
+_MOST_SECONDS = 86400
 
 
 class ProcessLimits(NamedTuple):
@@ -37,6 +40,8 @@ class Config(NamedTuple):
     """How many runs are kept of each process."""
     processes: Mapping[str, ProcessLimits] = {}
     """By name, project/name or the project's directory/name."""
+    restart: Backoff = Backoff()
+    """How restarts by policy follow each other."""
 
 
 CAREFUL = Config(MAX_SIZE, MAX_SIZE, _MOST_RUNS)
@@ -67,7 +72,7 @@ class _Reading:
         self._misspelt = False
 
     def config(self, document: dict[str, object]) -> Config:
-        self._only_known(document, ("output", "processes"), "")
+        self._only_known(document, ("output", "processes", "restart"), "")
         output = self._table(document, "output")
         self._only_known(output, Config._fields[:3], "output.")
         default, before = Config(), self._before
@@ -75,7 +80,28 @@ class _Reading:
         total_bytes = self._value(output, "output.", "total_bytes", default.total_bytes, before.total_bytes)
         runs = self._value(output, "output.", "runs", default.runs, before.runs)
         processes = {name: self._process(name, table) for name, table in self._table(document, "processes").items()}
-        return Config(stream_bytes, total_bytes, runs, processes)
+        return Config(stream_bytes, total_bytes, runs, processes, self._backoff(self._table(document, "restart")))
+
+    def _backoff(self, table: dict[str, object]) -> Backoff:
+        self._only_known(table, Backoff._fields, "restart.")
+        before = self._before.restart
+        pause, longest, reset = (
+            self._seconds(table, *each) for each in zip(Backoff._fields, Backoff()[:3], before[:3], strict=False)
+        )
+        limit = table.get("limit", before.limit if self._misspelt else Backoff().limit)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_RESTARTS:
+            expected = f"a number from 1 to {_MOST_RESTARTS} is expected"
+            self.problems.append(f"restart.limit: {expected}, not {_shown(limit)}; {before.limit} is used")
+            limit = before.limit
+        return Backoff(pause, longest, reset, limit)
+
+    def _seconds(self, table: dict[str, object], name: str, default: float, before: float) -> float:
+        value = table.get(name, before if self._misspelt else default)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_SECONDS:
+            return float(value)
+        expected = f"seconds from 0 to {_MOST_SECONDS} are expected"
+        self.problems.append(f"restart.{name}: {expected}, not {_shown(value)}; {before:g} is used")
+        return before
 
     def _process(self, name: str, table: object) -> ProcessLimits:
         path = f"processes.{name if name.isidentifier() else _shown(name)}"

@@ -14,7 +14,7 @@ from .identity import HAVE_PROCFS
 if TYPE_CHECKING:
     from ...protocol import Listener
 
-__all__ = ["holders", "listeners", "listeners_by_run"]
+__all__ = ["endpoint", "holders", "listeners", "listeners_by_run", "sockets"]
 
 
 class _Endpoint(NamedTuple):
@@ -56,6 +56,17 @@ def holders(inodes: Iterable[bytes], pids: Iterable[int]) -> list[int]:
         try:
             if not wanted.isdisjoint(_sockets(pid)):
                 found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def sockets(pids: Iterable[int]) -> set[bytes]:
+    """The inodes of all sockets that these processes have open."""
+    found: set[bytes] = set()
+    for pid in pids:
+        try:
+            found.update(_sockets(pid))
         except OSError:
             continue
     return found
@@ -112,11 +123,12 @@ def _table(pid: int, name: str) -> dict[bytes, _Endpoint]:
         # sl local_address rem_address st ...; 0A is TCP_LISTEN. The tenth field is the inode.
         fields = line.split()
         if len(fields) > 9 and fields[3] == b"0A":
-            found[fields[9]] = _endpoint(fields[1].decode("ascii"))
+            found[fields[9]] = endpoint(fields[1].decode("ascii"))
     return found
 
 
-def _endpoint(text: str) -> _Endpoint:
+def endpoint(text: str) -> _Endpoint:
+    """An address as ``/proc/<pid>/net/tcp`` writes it (proc_pid_net(5))."""
     # The address is printed as 32-bit words in the byte order of the machine, the port as a plain number.
     digits, _, port = text.rpartition(":")
     words = [int(digits[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(digits), 8)]

@@ -30,6 +30,8 @@ _MOST_SINGLY = 32
 
 _REWRITTEN: Final = re.compile(r"\\[^\W_dwb]|\[\^|\(\?")
 """What a pattern has when more of it than the escapes is rewritten for many lines."""
+_NO_BYTES: Final = re.compile("[\ufffd\ud800-\udfff]")
+"""Characters that stand for no bytes of a log, or for several: a search for their bytes would miss lines, or fail."""
 
 
 class _TooSlow(Exception):
@@ -159,7 +161,7 @@ class _Word(NamedTuple):
 
 
 def _encoded(words: frozenset[str], *, ignore_case: bool) -> tuple[_Word, ...]:
-    if any("\ufffd" in word or (ignore_case and not word.isascii()) for word in words):
+    if any(_NO_BYTES.search(word) or (ignore_case and not word.isascii()) for word in words):
         return ()
     encoded = [(word.lower() if ignore_case else word).encode() for word in sorted(words)]
     return tuple(_Word(text, bytes(sorted(set(text), key=_COMMON_LAST.find))) for text in encoded)

@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 from ..events.journal import Entry, Journal
 from ..model import Process
 from ..registry import Registry
+from ..usage.uses import Uses
 from .connection import Deliver
 from .notifications import Notifications
 from .track import Track
@@ -29,6 +30,7 @@ class Follow:
         *,
         registry: Registry,
         journal: Journal,
+        uses: Uses,
         scope: Callable[[Process], bool] | None,
         begin: Callable[[Process, Entry], Track | None],
     ) -> None:
@@ -37,6 +39,7 @@ class Follow:
         self._sequence = sequence
         self._registry = registry
         self._journal = journal
+        self._uses = uses
         self._scope = scope
         self._begin = begin
         # Each track reads only when its turn comes: a reader that is slow holds one message, however many they are.
@@ -64,7 +67,8 @@ class Follow:
         try:
             if former is not None:
                 await former.done.wait()
-            await track.follow(self._turn, self._out)
+            with self._uses.using(track.process):
+                await track.follow(self._turn, self._out)
         except Exception as error:
             self._failure = error
             self._group.cancel_scope.cancel()

@@ -15,6 +15,7 @@ from ..logs.segments import Offsets
 from ..model import Process
 from ..projects import project_name
 from ..registry import Registry
+from ..usage.uses import Uses
 from .beginnings import Beginning, find_beginning
 from .connection import Deliver, PeerGone, Work
 from .feed import Feeds, View
@@ -38,9 +39,10 @@ class _Served(Protocol):
 class Following:
     """Begins subscriptions."""
 
-    def __init__(self, registry: Registry, journal: Journal, keeper: Keeper, log: Log) -> None:
+    def __init__(self, registry: Registry, journal: Journal, keeper: Keeper, uses: Uses, log: Log) -> None:
         self._registry = registry
         self._journal = journal
+        self._uses = uses
         self._log = log
         self._feeds = Feeds(keeper)
         self._served: set[_Served] = set()
@@ -112,6 +114,7 @@ class Following:
             sequence,
             registry=self._registry,
             journal=self._journal,
+            uses=self._uses,
             scope=None if named else lambda process: everywhere or process.project_directory == project,
             begin=begin,
         )

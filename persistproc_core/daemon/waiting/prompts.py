@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -23,6 +23,7 @@ from ..events.journal import Journal
 from ..keeper import Keeper
 from ..logs.reader import RunLog
 from ..model import Process, Run
+from ..registry import Registry
 from .open_line import OpenLine, open_line
 
 __all__ = ["Finding", "Prompts", "Question"]
@@ -77,6 +78,19 @@ class Prompts:
         self._output = output
         self._journal = journal
         self._asked: WeakKeyDictionary[Run, _Asked] = WeakKeyDictionary()
+
+    def give(self) -> object:
+        """What runs ask, for the daemon that takes the place of this one: it would tell of it a second time."""
+        return [[run.run_id, asked.line.text, *asked.line.place, asked.pid] for run, asked in self._asked.items()]
+
+    def take(self, given: object, registry: Registry) -> None:
+        """What the former daemon gave. Raises `TypeError` or `ValueError` for anything else."""
+        for run_id, text, path, size, pid in cast("list[Any]", given):
+            found = registry.run(run_id)
+            if found is not None and found[1].live:
+                line = OpenLine(str(text), (str(path), int(size)), 0.0)
+                self._asked[found[1]] = _Asked(line, int(pid), anyio.current_time())
+                found[1].prompt = line.text
 
     @staticmethod
     def find(questions: Iterable[Question]) -> list[Finding]:

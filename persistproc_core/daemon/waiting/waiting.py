@@ -149,6 +149,8 @@ class Waiting:
         else:
             message = f"{name} {run.reason}; what you wait for cannot come any more"
             hint = "look at its last lines, mend it, restart it"
+            if process.planned is not None:
+                hint = f"it {process.planned.words(anyio.current_time())}: wait again then, a wait is about one run"
         return WaitFailed(
             message,
             hint=hint,

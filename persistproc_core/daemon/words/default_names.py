@@ -150,7 +150,8 @@ _SCRIPT_EXTENSIONS = _set(
 
 def _unversioned(program: str) -> str:
     """python3.12 is python, ruby3.3 is ruby."""
-    return re.sub(r"[\d.]+$", "", program) or program
+    # No regular expression: each of a hundred thousand digits would be tried as the first of the version.
+    return program.rstrip("0123456789.") or program
 
 
 # --- rules by program: the words after it -> a name, or nothing ------------------------------------------------------

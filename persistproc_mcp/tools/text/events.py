@@ -14,6 +14,7 @@ from .times import ago
 __all__ = ["news_line"]
 
 _MOST = 6
+_BY_POLICY = "persistproc"
 _MOST_OF_ONE = 3
 _VERBS = {
     "started": "started",
@@ -22,6 +23,7 @@ _VERBS = {
     "removed": "removed",
     "protected": "protected",
     "unprotected": "unprotected",
+    "configured": "configured",
 }
 
 
@@ -68,11 +70,22 @@ def _what(event: Event, caller: Caller, when: str) -> str:
         signal = event.get("signal")
         how = f"was killed by {signal}" if signal else f"crashed (exit {event.get('exit_code')})"
         return f"{how} {when}"
+    if kind == "given_up":
+        return _given_up(event, caller, when)
     if kind == "exited":
         return f"exited (0) {when}"
     if kind == "waiting_for_input":
         return f"asked for input {when}: {quoted(event.get('text', ''), 80)}"
     return f"{inline(kind.replace('_', ' '))} {when}"
+
+
+def _given_up(event: Event, caller: Caller, when: str) -> str:
+    """Its policy gives no hope any more, or somebody did not want it to be started again."""
+    client = event.get("by")
+    if client is not None and client["name"] != _BY_POLICY:
+        return f"was to be started again, which {who(client, caller)} ended {when}{because(_reason(event))}"
+    # How to try again stands behind the colon, for people.
+    return f"{inline(event.get('reason', 'given up').partition(': persistproc ')[0])} {when}"
 
 
 def _reason(event: Event) -> str:

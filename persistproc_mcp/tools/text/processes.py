@@ -21,9 +21,11 @@ __all__ = [
     "command",
     "difference_texts",
     "ending",
+    "expires",
     "left_behind",
     "listening",
     "mend",
+    "outlook",
     "past",
     "ran_for",
     "started",
@@ -41,18 +43,30 @@ _MOST_NAMES = 8
 
 def state_words(info: ProcessInfo | RunInfo | OutputReply) -> str:
     """``running``, ``waiting for input``, ``exited (0)``, ``failed (exit 1)``, ``killed by SIGKILL``, ``stopped``."""
-    state: str = info["state"]
-    if state == "running" and info.get("waiting_for_input") is not None:
+    if info["state"] == "running" and info.get("waiting_for_input") is not None:
         return "waiting for input"
-    if state == "failed" and info["signal"]:
+    if info["state"] in (*LIVE, "stopped"):
+        return info["state"]
+    plan = outlook(info)
+    return f"{plan.replace('starts again', 'restarting', 1)}, {_how(info)}" if plan else _how(info)
+
+
+def _how(info: ProcessInfo | RunInfo | OutputReply) -> str:
+    if info["signal"]:
         return f"killed by {info['signal']}"
-    if state == "exited":
-        return "exited (0)"
-    if state == "failed" and info["exit_code"] is not None:
-        return f"failed (exit {info['exit_code']})"
-    if state == "lost":
+    if info["exit_code"] is None:
         return "lost (nobody saw how it ended)"
-    return state
+    return f"failed (exit {info['exit_code']})" if info["exit_code"] else "exited (0)"
+
+
+def outlook(info: ProcessInfo | RunInfo | OutputReply) -> str:
+    """What its restart policy makes of its end; empty where that is none of a policy's affairs.
+
+    ``starts again in 4 s (2 of 5)``, ``given up after 5 restarts in a row``.
+    """
+    beginning = "; starts again " if info["state"] == "restarting" else "; given up after "
+    _, found, rest = (info["reason"] or "").rpartition(beginning)
+    return inline(f"{beginning[2:]}{rest.partition(':')[0]}", 80) if found else ""
 
 
 def age(info: ProcessInfo | RunInfo | OutputReply, now: float | None = None) -> str:
@@ -105,6 +119,8 @@ def mend(info: ProcessInfo, name: str) -> str:
         return "persistproc did not start it, so it cannot restart it: start its program again where it ran."
     if info["exit_code"] in _CANNOT_RUN:
         return f'Its command cannot run: give a right one to start_process(name="{info["name"]}", command=...).'
+    if info["state"] == "restarting":
+        return f'Mend the cause; restart_process(process="{name}") does not wait, stop_process ends it.'
     if info["state"] in ("failed", "lost"):
         return f'Mend the cause, then restart_process(process="{name}").'
     return f'restart_process(process="{name}") starts it again.'
@@ -149,6 +165,15 @@ def changed_last(info: ProcessInfo | RunInfo, caller: Caller, now: float | None 
     return f"ended {when}; {started(info, caller, now)}"
 
 
+def expires(info: ProcessInfo, now: float | None = None) -> str:
+    """``stops in 29 min unless used``, ``stops in 2 h``; empty for one without a limit."""
+    at = info["expires_at"]
+    if at is None:
+        return ""
+    left = duration(epoch(at) - (time.time() if now is None else now))
+    return f"stops in {left}{' unless used' if info['idle_timeout_seconds'] is not None else ''}"
+
+
 def difference_texts(differences: Sequence[Difference], given: Sequence[str]) -> list[str]:
     """What was asked for but runs otherwise. Of variables only names, and only of those in ``given``.
 
@@ -170,7 +195,7 @@ def _difference(difference: Difference, given: set[str]) -> str:
         asked, running = short_path(asked), short_path(running)
     else:
         asked, running = quoted(asked), quoted(running)
-    return f"{what.replace('_', ' ')}: you asked for {asked}, running is {running}"
+    return f"{what.removesuffix('_seconds').replace('_', ' ')}: you asked for {asked}, running is {running}"
 
 
 def variables(names: Sequence[str], most: int = _MOST_NAMES) -> str:

@@ -8,7 +8,7 @@ from persistproc_core.protocol import ProcessInfo
 
 from ...callers import Caller
 from .people import who
-from .processes import LIVE, changed_last, command, state_words
+from .processes import LIVE, changed_last, command, expires, state_words
 from .safe import inline, quoted, short_path
 
 __all__ = ["process_table"]
@@ -29,7 +29,7 @@ def process_table(processes: Sequence[ProcessInfo], caller: Caller, now: float |
 
 
 def _project(directory: str, processes: list[ProcessInfo], caller: Caller, now: float | None) -> str:
-    live = [info for info in processes if info["state"] in LIVE or info["survivors"]]
+    live = [info for info in processes if info["state"] in (*LIVE, "restarting") or info["survivors"]]
     ended = [info for info in processes if info not in live]
     newest = sorted(ended, key=lambda info: info["ended_at"] or "")[-_MOST_ENDED:]
     shown = [*live[:_MOST_LIVE], *(info for info in ended if info in newest)]
@@ -52,6 +52,10 @@ def _notes(info: ProcessInfo, caller: Caller, now: float | None) -> str:
         notes.append(f"asks {quoted(info['waiting_for_input'], 80)}")
     if info["protected_by"] is not None:
         notes.append(f"protected by {who(info['protected_by'], caller)}")
+    if info.get("stale") is not None:
+        notes.append(f"left behind: {inline(info['stale'] or '', 300)}")
+    elif info.get("expires_at") is not None:
+        notes.append(expires(info, now))
     if info["survivors"]:
         notes.append(f"{len(info['survivors'])} of its processes still alive")
     return "; ".join(notes)

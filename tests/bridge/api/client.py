@@ -120,7 +120,7 @@ class Api:
         """Any request."""
         connection = self._connection()
         try:
-            connection.request(verb, path, body, self._headers if verb == "POST" else self._reading())
+            connection.request(verb, path, body, self._headers if verb in ("POST", "PATCH") else self._reading())
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Reply(response.status, headers, response.read())
@@ -138,6 +138,10 @@ class Api:
     def post(self, path: str, /, **params: object) -> Reply:
         """POST with a JSON object."""
         return self.request("POST", path, json.dumps(params).encode())
+
+    def patch(self, path: str, /, **params: object) -> Reply:
+        """PATCH with a JSON object."""
+        return self.request("PATCH", path, json.dumps(params).encode())
 
     def rpc(self, message: object) -> Reply:
         """POST to /rpc."""

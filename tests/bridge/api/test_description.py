@@ -19,7 +19,7 @@ from persistproc_mcp.api.resources import RESOURCES, STREAMS
 DOCUMENT = openapi_document()
 OPERATIONS = [(verb, path) for path, verbs in DOCUMENT["paths"].items() for verb in verbs]
 # By /rpc alone: the end of the daemon, and what needs a process of the caller that lives on.
-WITHOUT_RESOURCE = {"shutdown_daemon", "capture_process", "cancel_subscription", "rpc.discover"}
+WITHOUT_RESOURCE = {"shutdown_daemon", "replace_daemon", "capture_process", "cancel_subscription", "rpc.discover"}
 
 
 def objects(value: object) -> Iterator[dict[str, Any]]:

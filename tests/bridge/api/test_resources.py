@@ -57,6 +57,30 @@ def test_a_process_from_its_start_to_its_removal(api: Api) -> None:
     assert api.get(WEB).status == 404
 
 
+def test_the_options_of_a_process(api: Api) -> None:
+    api.start(program("sleeper"), "web", restart="on-failure")
+    told = api.patch(WEB, ttl_seconds=7200, autostart=True, reason="a demo").json
+    assert (told["restart"], told["ttl_seconds"], told["autostart"]) == ("on-failure", 7200, True)
+    assert api.patch(WEB, ttl_seconds=-1).status == 400
+    assert api.patch(WEB).error["message"] == "there is nothing to change"
+    assert api.patch("/api/processes/nobody", restart="never").status == 404
+    refused = api.request("PATCH", f"{WEB}?restart=never", b"{}")
+    assert refused.error["message"] == "a PATCH takes its parameters in a JSON object, not in the query"
+    assert api.get(WEB).json["restart"] == "on-failure"
+
+
+def test_what_is_left_behind(api: Api) -> None:
+    api.start(program("sleeper"), "web", ttl_seconds=3600)
+    assert api.get("/api/processes", stale="true").json["processes"] == []
+    (left,) = api.get("/api/processes", stale="true", unused_for="0s").json["processes"]
+    assert left["stale"].startswith("nobody has read its output or used its port for")
+    assert left["expires_at"] is not None
+    assert api.get("/api/processes", unused_for="1h").status == 400
+    (pruned,) = api.post("/api/prune", stale=True, unused_for="0s").json["processes"]
+    assert (pruned["stopped"], pruned["removed"]) == (True, True)
+    assert api.get(WEB).status == 404
+
+
 def test_a_new_process_is_where_the_reply_says(api: Api) -> None:
     started = api.post("/api/processes", command=program("sleeper"), name="web")
     there = api.get(started.headers["location"])

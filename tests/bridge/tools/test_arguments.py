@@ -83,7 +83,8 @@ def test_an_unknown_argument_is_told_the_right_one(tool: str, name: str, right: 
 
 def test_one_that_nothing_is_like() -> None:
     assert refused("list_processes", frobnicate=1) == (
-        'Unknown argument "frobnicate"; list_processes takes working_directory, all_projects, running'
+        'Unknown argument "frobnicate"; list_processes takes '
+        "working_directory, all_projects, running, stale, unused_for"
     )
 
 

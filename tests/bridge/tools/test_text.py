@@ -239,6 +239,16 @@ def test_only_what_was_asked_for_is_a_difference() -> None:
     assert difference_texts([environment], []) == []  # type: ignore[list-item]
 
 
+def test_what_a_policy_makes_of_an_end() -> None:
+    planned = process(state="restarting", exit_code=1, reason="exited with code 1; starts again in 4 s (2 of 5)")
+    assert state_words(planned) == "restarting in 4 s (2 of 5), failed (exit 1)"
+    killed = process(state="restarting", signal="SIGKILL", reason="ended by SIGKILL; starts again now (1 of 5)")
+    assert state_words(killed) == "restarting now (1 of 5), killed by SIGKILL"
+    words = "exited with code 1; given up after 5 restarts in a row: persistproc restart web tries again"
+    given_up = process(state="failed", exit_code=1, reason=words)
+    assert state_words(given_up) == "given up after 5 restarts in a row, failed (exit 1)"
+
+
 def test_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ana")
     crashed = process(
@@ -302,6 +312,16 @@ def test_news() -> None:
         (event("started", by={"name": "codex"}, project_directory="/home/ana/blog", project="blog"),
          "blog/web started by codex 2 min ago"),
         (event("protected", by={"name": "codex"}, reason="protected by codex"), "web protected by codex 2 min ago"),
+        (event("configured", by={"name": "codex"}, reason="configured by codex: restart never (was always): loud"),
+         "web configured by codex 2 min ago: restart never (was always): loud"),
+        (event("restarted", by={"name": "persistproc"},
+               reason="restarted by persistproc: restart policy on-failure: exited with code 1"),
+         "web restarted by persistproc 2 min ago: restart policy on-failure: exited with code 1"),
+        (event("given_up", by={"name": "persistproc"},
+               reason="exited with code 1; given up after 5 restarts in a row: persistproc restart web tries again"),
+         "web exited with code 1; given up after 5 restarts in a row 2 min ago"),
+        (event("given_up", by={"name": "codex"}, reason="stopped by codex: lunch"),
+         "web was to be started again, which codex ended 2 min ago: lunch"),
     ],
 )  # fmt: skip
 def test_each_piece_of_news(told: object, words: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 import anyio
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from persistproc_mcp.callers import Caller
 from persistproc_mcp.tools import calling, readiness
 from tests.bridge.tools.conftest import CURSOR, Agents
+from tests.daemon.hub import Hub as Project
 from tests.kit import free_port, program
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +56,30 @@ async def test_a_server_is_ready_when_it_listens(agents: Agents) -> None:
     )
     assert re.match(pattern, again)
     assert "s3cret" not in again
+
+
+@pytest.fixture
+def long_pause(project: Project) -> Iterator[None]:
+    """Before a restart by policy: jitter takes a random part of a day."""
+    config = Path(project.daemon.home.config)
+    config.write_text("[restart]\npause_seconds = 86400\nlongest_pause_seconds = 86400\n", "utf-8")
+    yield
+    config.unlink()
+
+
+@pytest.mark.usefixtures("long_pause")
+async def test_what_fails_is_started_again_where_that_was_asked_for(agents: Agents) -> None:
+    command = running("exit_n", 3)
+    text = await agents.refusal("start_process", command=command, name="web", restart="on-failure")
+    again = r"starts again in \d+ s \(1 of 5\)"
+    assert re.search(rf"It exited with code 3 after \d\.\d s; {again}\. .*restart_process", text)
+    status = await agents.text("get_process_status", process="web")
+    assert re.match(r"web: restarting in \d+ s \(1 of 5\), failed \(exit 3\) just now\n", status)
+    assert "\nrestart: on-failure\n" in status
+    assert "restarting in" in await agents.text("list_processes", running=True)
+    stopped = await agents.text("stop_process", CURSOR, process="web", reason="lunch")
+    assert stopped.startswith("web had ended by itself (failed (exit 3)); it is not started again.")
+    assert "which cursor ended just now: lunch" in await agents.text("list_processes")
 
 
 async def test_a_program_without_a_port_is_up_when_it_is_quiet(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -495,3 +522,23 @@ async def test_a_caller_of_nowhere_sees_all_projects(agents: Agents) -> None:
     agents.directory = "/"
     text = await agents.text("list_processes", Caller("curl"))
     assert text.startswith("shop in ~/shop:\n")
+
+
+# --- left behind ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_stops_by_itself_and_what_is_left_behind(agents: Agents) -> None:
+    command = running("sleeper")
+    await agents.text("start_process", command=command, name="web", ttl_seconds="7200", output="ready")
+    listed = await agents.text("list_processes")
+    assert re.search(r"; stops in (2 h|1 h|119 min)$", listed, re.M), listed
+    assert re.search(
+        r"^limits: stops in (2 h|1 h|119 min)$", await agents.text("get_process_status", process="web"), re.M
+    )
+    assert await agents.text("list_processes", stale=True) == (
+        "Nothing looks left behind in this project; all_projects=true: in any."
+    )
+    found = await agents.text("list_processes", stale=True, unused_for="0s")
+    assert re.search(r"; left behind: nobody has read its output or used its port for \d", found), found
+    refused = await agents.refusal("list_processes", stale=True, unused_for="soon")
+    assert "which is no age" in refused

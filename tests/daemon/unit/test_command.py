@@ -381,3 +381,8 @@ def test_a_name_fits_into_a_file_name() -> None:
     wide = default_name(parse_command(["./" + "\U00010428" * 80]))
 
     assert len(os.fsencode(free_name(wide, {wide}))) <= 200
+
+
+def test_a_program_of_a_hundred_thousand_digits_takes_no_time() -> None:
+    # Tried from each digit on, it would take minutes of the daemon's event loop.
+    assert default_name(parse_command(["9" * 100_000 + "x"])).startswith("process-999")

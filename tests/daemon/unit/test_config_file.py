@@ -7,6 +7,7 @@ import re
 import pytest
 
 from persistproc_core.daemon.keeping.config_file import CAREFUL, Config, ProcessLimits, parse
+from persistproc_core.daemon.restarting.policy import Backoff
 from tests.meta.sources import ROOT
 
 MIB = 1024 * 1024
@@ -45,7 +46,7 @@ def test_all_there_is() -> None:
     ("text", "problem"),
     [
         ("[output", "is not TOML: "),
-        ("outputs = 1", "outputs: there is no such key; there are output, processes"),
+        ("outputs = 1", "outputs: there is no such key; there are output, processes, restart"),
         ("output = 3", "output: a table is expected, not 3"),
         ("processes = [1]", "processes: a table is expected, not [1]"),
         ("[processes]\nweb = true", "processes.web: a table is expected, not true"),
@@ -87,6 +88,33 @@ def test_what_is_wrong_is_told_and_has_no_effect(text: str, problem: str) -> Non
     (told,) = problems
     assert told.startswith(problem)
     assert told == problem or problem.endswith(": ")
+
+
+def test_restarts() -> None:
+    config, problems = read("[restart]\npause_seconds = 2\nlongest_pause_seconds = 7.5\nlimit = 9")
+    assert (config.restart, problems) == (Backoff(2.0, 7.5, 60.0, 9), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("pause_seconds = -1", "restart.pause_seconds: seconds from 0 to 86400 are expected, not -1; 0.5 is used"),
+        ("reset_seconds = nan", "restart.reset_seconds: seconds from 0 to 86400 are expected, not nan; 60 is used"),
+        ("reset_seconds = '1m'", "restart.reset_seconds: seconds from 0 to 86400 are expected, not '1m'; 60 is used"),
+        ("limit = 0", "restart.limit: a number from 1 to 1000 is expected, not 0; 5 is used"),
+        ("limit = 2.5", "restart.limit: a number from 1 to 1000 is expected, not 2.5; 5 is used"),
+        ("limit = true", "restart.limit: a number from 1 to 1000 is expected, not true; 5 is used"),
+        (
+            "pauses = 1",
+            "restart.pauses: there is no such key; there are pause_seconds, longest_pause_seconds, reset_seconds, "
+            "limit",
+        ),
+    ],
+    ids=range(7),
+)
+def test_what_is_wrong_with_restarts(text: str, problem: str) -> None:
+    config, problems = read(f"[restart]\n{text}")
+    assert (config.restart, problems) == (Backoff(), [problem])
 
 
 def test_the_rest_of_a_partly_wrong_file_counts() -> None:
@@ -139,8 +167,10 @@ def test_where_nothing_was_read_before_nothing_is_deleted() -> None:
 
 def test_the_page_shows_what_can_be_read() -> None:
     page = (ROOT / "docs" / "user-guide" / "configuration.md").read_text("utf-8")
-    defaults, processes = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    defaults, processes, restarts = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert read(defaults) == (DEFAULT, [])
+    assert read(restarts) == (DEFAULT, [])
+    assert restarts.count("=") == len(DEFAULT.restart), "all of them"
     config, problems = read(processes)
     assert problems == []
     assert config.processes == {"web": ProcessLimits(256 * MIB), "shop/worker": ProcessLimits(8 * MIB, 5)}

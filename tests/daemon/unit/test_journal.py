@@ -126,10 +126,19 @@ async def test_how_far_the_output_of_a_deleted_run_went_is_known_for_a_while(tmp
         assert journal.end_of_deleted("p.1") is None
 
 
+_WHOLE = b'{"sequence":%s,"time":"t","type":"x","project_directory":"/","name":"%s","run":1,"run_id":"p.1",%s}'
+
+
 @pytest.mark.parametrize(
     "line",
-    [b"{}", b"[]", b"7", b"\xff", b"[" * 100_000, b'{"sequence":"1"}', b'{"sequence":1,"time":1,"type":"x"}'],
-    ids=["empty", "list", "number", "no-text", "deep", "half", "types"],
+    [
+        *(b"{}", b"[]", b"7", b"\xff", b"[" * 100_000, b'{"sequence":"1"}', b'{"sequence":1,"time":1,"type":"x"}'),
+        _WHOLE % (b"1", b"p", b'"exit_code":NaN'),
+        _WHOLE % (b"1", b"\xed\xa0\x80", b'"exit_code":0'),
+        _WHOLE % (b"9" * 30, b"p", b'"exit_code":0'),
+        _WHOLE % (b"1", b"p", b'"by":{}'),
+    ],
+    ids=["empty", "list", "number", "no-text", "deep", "half", "types", "nan", "surrogate", "beyond", "nobody"],
 )
 async def test_rubbish_in_the_file(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "events.jsonl").write_bytes(line + b"\n")

@@ -203,6 +203,13 @@ def test_what_is_not_utf8_is_searched_as_it_is_shown(folder: LogFolder) -> None:
     assert texts(folder, grep="CAF\u00c9", ignore_case=True) == ["caf\u00e9 good"]
 
 
+def test_half_a_character_is_found_nowhere(folder: LogFolder) -> None:
+    folder.write("stdout", b"a \xf0\x9f\x98 b\n")
+
+    assert texts(folder, grep="\udc80b") == []
+    assert texts(folder, grep="\ud83d") == []
+
+
 def test_case_and_inversion(folder: LogFolder) -> None:
     folder.write("stdout", b"Error one\nfine\nERROR two\n")
 

@@ -48,12 +48,16 @@ class InState:
     async def met(self, looked: Looked) -> Met | None:
         run = self._run
         while True:
-            if run.state == self._state or self._state in run.passed[self._begin :]:
+            if self._state in (run.state, *run.passed[self._begin :]) or self._is_restarting():
                 return Met("state")
-            if self._state not in _reachable(run.state):
+            if self._state not in _reachable(run.state) and not (self._state == "restarting" and run.live):
                 return None
             looked()
             await run.changed.wait()
+
+    def _is_restarting(self) -> bool:
+        # A state of the process, in which its newest run is over.
+        return self._state == "restarting" and self._run.next_restart is not None
 
     async def obstacle(self) -> str:
         return ""

@@ -1,0 +1,1 @@
+"""A wall clock that jumps a year back and forth ten times a second (suite ``clock``)."""

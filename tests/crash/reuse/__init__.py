@@ -1,0 +1,1 @@
+"""Numbers of ended processes that the kernel gave to strangers (suite ``reuse``)."""

@@ -1,0 +1,1 @@
+"""Input that nobody sends on purpose, against everything that reads input: ``python -m tests.fuzz``."""

@@ -1,0 +1,1 @@
+"""Replacing the daemon in place, and versions that meet."""
