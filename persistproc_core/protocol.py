@@ -1078,7 +1078,7 @@ METHODS: Final[dict[str, Method]] = {
             "Forget ended processes and delete their output.",
             PruneProcessesParams,
             PruneReply,
-            (errors.StorageFailed,),
+            (errors.StorageFailed, errors.StopTimedOut),
         ),
         Method("get_daemon_status", "Tell about the daemon.", NoParams, DaemonStatus),
         Method(

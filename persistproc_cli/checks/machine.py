@@ -24,9 +24,9 @@ LOGOUT_KILLS = Kind(
     "logout",
     "logout-kills",
     "warning",
-    "systemd-logind is configured with `KillUserProcesses=yes`, and daemon, keeper and all processes belong to a session "
-    "(a terminal, ssh): they end when you log out of it, also with linger.",
-    "run: `persistproc service install --linger`, and once `persistproc shutdown`: what is started then is the service's",
+    "systemd-logind is configured with `KillUserProcesses=yes`, and daemon, keeper and all processes belong to a "
+    "session (a terminal, ssh): they end when you log out of it, also with linger.",
+    "run: `persistproc shutdown` (it stops what runs), then: `persistproc service install --linger`",
 )
 NOT_REAPED = Kind(
     "orphans",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from functools import partial
 
 import anyio
@@ -237,6 +238,15 @@ class Lifecycle:
         except OSError as error:
             self._log.warning("record.unwritten", run=run.run_id, error=error.strerror)
             self._late.add(run)
+
+    async def write_spoiled(self) -> None:
+        """Write again the records that somebody spoiled while we had them in memory; the next daemon could not."""
+        for run_id in await anyio.to_thread.run_sync(self._disk.unreadable):
+            found = self._registry.run(run_id)
+            if found is not None:
+                self._log.warning("record.spoiled", run=run_id)
+                with suppress(OSError):
+                    await self.save(found[1], durable=True)
 
     async def save(self, run: Run, *, durable: bool = False) -> None:
         """Write the record as it is now; ``durable``: so that not even a power cut loses it.

@@ -130,6 +130,8 @@ class Run:
     """In words, why it is in its state."""
     stop: Cause | None = None
     """Who asked for its end."""
+    found_before: tuple[Options, Protection | None] | None = None
+    """What its process had before this run, by the records; only of runs that a former daemon began."""
     added_variables: tuple[str, ...] = ()
     environment: dict[str, str] | None = None
     """As it was asked for, without what we added; in memory only. None: not known (yet)."""

@@ -81,6 +81,9 @@ class Orphans:
         found = self._registry.run(run.run_id)
         if found is None:
             return
+        if found[0].current is run and run.found_before is not None:
+            # A start that came to nothing has changed nothing either.
+            found[0].options, found[0].protection = run.found_before
         self._lifecycle.forget(found[0], run)
         if not found[0].runs:
             self._registry.discard(found[0])

@@ -48,6 +48,7 @@ class Recovery:
                 self._registry.add(process)
             process.command = record.run.command
             process.working_directory = record.run.working_directory
+            record.run.found_before = process.options, process.protection
             process.protection = record.protection
             process.options = record.options
             self._registry.add_run(process, record.run)

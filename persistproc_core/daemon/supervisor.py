@@ -281,6 +281,7 @@ class Supervisor:
             if run is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
             if not run.present and process.planned is None:
+                await self._lifecycle.restarting.stay_down(process, demand.cause("stopped"))
                 return None
             if heeds_protection:
                 check_unprotected(process, demand, ends=True)

@@ -145,6 +145,7 @@ class _Twin:
                 if fd == self._listener.fd:
                     link = self._listener.accept_socket()
                     if link is not None:
+                        self._hear_out()
                         self._drop_link()
                         self._forget_ends()
                         self._link = link
@@ -153,7 +154,7 @@ class _Twin:
                         _say_ready(link)
                 elif self._link is None:
                     self._deserted(fd)
-                elif fd == self._link.fileno() and not self._receive(self._link):
+                elif fd == self._link.fileno() and self._receive(self._link) is False:
                     self._drop_link()
 
     def remove(self) -> None:
@@ -170,6 +171,12 @@ class _Twin:
             self._listener.close()
             self._listener = listener
             self._poll.register(listener.fd, select.POLLIN)
+
+    def _hear_out(self) -> None:
+        # What a keeper said last may still be unread when it is dead and the next one is here: a run that it let go of
+        # would be held for ever.
+        while self._link is not None and self._receive(self._link):
+            pass
 
     def _drop_link(self) -> None:
         if self._link is not None:
@@ -200,9 +207,9 @@ class _Twin:
             return  # its run was let go of in this very round
         self._watched.discard(fd)
         self._poll.unregister(fd)  # it would be told for ever
-        if self._listener.is_there:
+        if self._listener.is_there and not _is_removed(fd):
             return  # the next keeper reads what it left
-        # Somebody deleted our socket: no keeper will ever find us, and what we hold would be held for ever.
+        # Somebody deleted our socket, and no keeper will ever find us, or the run was removed: held for ever.
         for run_id, fds in list(self._held.items()):
             if fd in fds:
                 for each in self._watched & set(fds):
@@ -210,11 +217,12 @@ class _Twin:
                 self._watched -= set(fds)
                 _close(self._held.pop(run_id))
 
-    def _receive(self, link: _socket.socket) -> bool:
+    def _receive(self, link: _socket.socket) -> bool | None:
+        """True when something was said, None when nothing is there now, False when nothing will come any more."""
         try:
             data, ancillary, _, _ = link.recvmsg(_ROOM, _socket.CMSG_SPACE(_MOST_FDS * _INT))
         except BlockingIOError:
-            return True
+            return None
         except OSError:
             return False
         self._fds += _unpacked(ancillary)
@@ -233,6 +241,14 @@ class _Twin:
                 count = int(rest[0])
                 self._held[run_id], self._fds = self._fds[:count], self._fds[count:]
         return True
+
+
+def _is_removed(fd: int) -> bool:
+    """Whether the run of a FIFO was removed, by the name that its folder has then (proc_pid_fd(5); False elsewhere)."""
+    try:
+        return "/.deleted-" in os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        return False
 
 
 def _say_ready(link: _socket.socket) -> None:

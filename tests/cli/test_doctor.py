@@ -35,6 +35,7 @@ from persistproc_cli.checks.service import service
 from persistproc_cli.context import Context
 from persistproc_cli.locks import holder
 from persistproc_core import __version__
+from persistproc_core.daemon.record import _FORMAT as RECORD_FORMAT
 from persistproc_core.mounts import mount_of
 from persistproc_core.paths import Home
 from tests.cli.support import Cli
@@ -380,9 +381,9 @@ def test_pipes_and_inotify() -> None:
 def test_records(home: Home) -> None:
     runs = Path(home.runs)
     for name, file, text in (
-        ("web.1.0000aaaa", "record.json", '{"format": 1, "name": "web"}'),
+        ("web.1.0000aaaa", "record.json", f'{{"format": {RECORD_FORMAT}, "name": "web"}}'),
         ("web.2.0000aaaa", "record.unreadable", "{"),
-        ("web.3.0000aaaa", "record.json", '{"format": 2, "name": "web"}'),
+        ("web.3.0000aaaa", "record.json", f'{{"format": {RECORD_FORMAT + 1}, "name": "web"}}'),
         ("web.4.0000aaaa", "record.json", "\0"),
     ):
         (runs / name).mkdir(parents=True)

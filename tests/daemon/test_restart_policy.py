@@ -450,6 +450,8 @@ def test_autostart_after_a_reboot(own: Hub) -> None:
     own.ready([*SLEEPER, "another"], name="policy", restart="always")
     own.ready([*SLEEPER, "third"], name="stopped", autostart=True)
     own.stop("stopped")
+    own.finish([*WELL, "fourth"], name="ended", autostart=True)
+    assert own.stop("ended")["already_stopped"] is True
     infos = own.list()
     own.forget_connections()
     own.daemon.kill_all()
@@ -457,8 +459,9 @@ def test_autostart_after_a_reboot(own: Hub) -> None:
     for info in infos.values():
         _move_to_another_boot(Path(own.daemon.home.runs, info["run_id"]))
     own.daemon.start()
-    own.await_line("comes", "^ready")
     eventually(lambda: own.status("too")["run"] == 2, what="the job ran again")
+    eventually(lambda: own.status("comes")["run"] == 2, what="it came back")
+    own.await_line("comes", "^ready")
     status = own.status("comes")
     assert (status["run"], status["started_by"], status["autostart"]) == (2, POLICY, True)
     assert status["start_reason"] == (
@@ -471,6 +474,8 @@ def test_autostart_after_a_reboot(own: Hub) -> None:
     assert (own.status("policy")["run"], own.status("stopped")["run"]) == (1, 1)
     eventually(lambda: "autostart failed: " in own.status("gone")["reason"], what="told")
     assert (own.state("gone"), own.status("gone")["run"]) == ("exited", 1)
+    # Stopped when it had ended already: that was said of the process, not of the run.
+    assert (own.status("ended")["run"], own.status("ended")["stopped_by"] is not None) == (1, True)
 
 
 def _move_to_another_boot(folder: Path) -> None:

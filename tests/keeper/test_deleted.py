@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 from tests.keeper.rig import PROGRAM, Keeper
 from tests.kit import eventually, program, wait_gone
 
@@ -18,7 +20,7 @@ from tests.kit import eventually, program, wait_gone
 def mend(keeper: Keeper) -> None:
     """What a daemon does that misses something."""
     os.kill(keeper.pid, signal.SIGUSR1)
-    for _ in range(2):  # the first may be answered just before the signal is taken
+    for _ in range(3):  # the first may be answered before the signal is taken, the second in the same round of the loop
         keeper.link.ask("list")
 
 
@@ -126,6 +128,25 @@ def test_one_whose_lock_another_keeper_has(keeper: Keeper) -> None:
     assert first.event("exited", "r")[0].startswith(b"exit 3 ")
     assert keeper.folder("r").stdout == b"late\n"
     wait_gone(pid)
+
+
+def test_the_end_of_a_child_when_nothing_can_be_made_again(keeper: Keeper) -> None:
+    """The keeper is told of both at once, and a link in the place of its folder must not cost the end."""
+    pid = keeper.start("r", ["sleep", "60"])
+    folder, away = Path(keeper.home.keeper), Path(keeper.home.path, "away")
+    folder.rename(away)
+    folder.symlink_to(away)
+    os.kill(keeper.pid, signal.SIGSTOP)
+    eventually(lambda: psutil.Process(keeper.pid).status() == psutil.STATUS_STOPPED)
+    os.kill(pid, signal.SIGKILL)
+    wait_gone(pid)
+    os.kill(keeper.pid, signal.SIGUSR1)
+    os.kill(keeper.pid, signal.SIGCONT)
+    assert keeper.link.event("exited", "r")[0].startswith(b"signal 9 ")
+    keeper.link.ask("list")  # the rest of that round is done
+    folder.unlink()
+    away.rename(folder)
+    assert "it is no folder of ours" in keeper.log()
 
 
 def test_adopting_what_has_no_names_any_more(keeper: Keeper) -> None:

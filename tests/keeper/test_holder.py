@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -147,3 +148,22 @@ def test_it_is_small(keeper: Keeper) -> None:
     """Most of its memory is the keeper's as well: a fork copies nothing that is not written to (fork(2))."""
     text = Path(f"/proc/{holder_of(keeper)}/smaps_rollup").read_text("ascii")
     assert sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private")) < 2048
+
+
+def test_the_last_words_of_a_dead_keeper_are_heard(keeper: Keeper) -> None:
+    """A run that it let go of was held for ever when the next keeper was faster than the twin."""
+    keeper.start("kept", program("sleeper"))
+    pid = keeper.start("r", ["true"])
+    keeper.link.event("exited", "r")
+    holder = holder_of(keeper)
+    held = len(os.listdir(f"/proc/{holder}/fd"))
+    os.kill(holder, signal.SIGSTOP)
+    keeper.link.ask("release", b"r")
+    keeper.kill()
+    with socket.socket(socket.AF_UNIX) as successor:
+        successor.connect(keeper.home.holder_socket)
+        os.kill(holder, signal.SIGCONT)
+        assert successor.recv(1) == b"r"
+        eventually(lambda: len(os.listdir(f"/proc/{holder}/fd")) < held)
+    assert not is_alive(pid)
+    replace(keeper, "kept")

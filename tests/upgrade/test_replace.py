@@ -18,6 +18,7 @@ from persistproc_core.client import Client
 from persistproc_core.errors import ShuttingDown
 from persistproc_core.unix_socket import credentials
 from tests.daemon.hub import Hub, in_thread
+from tests.daemon.records import spoil_record
 from tests.daemon.subscriber import Subscriber
 from tests.kit import eventually, is_alive, program
 from tests.upgrade.conftest import Replace, assert_whole, log_bytes
@@ -145,6 +146,21 @@ def test_what_is_in_memory_alone_is_handed_over(own: Hub, replace: Replace) -> N
     again.until_event("stopped")
     assert again.kinds == ["stopped"]
     _assert_same_files(own, reply, inode)
+
+
+def test_records_that_were_spoiled_meanwhile(own: Hub, replace: Replace) -> None:
+    """The old daemon knows what they said; it must neither lose them nor take the new one for too old."""
+    folders = []
+    for name in ("ended", "live"):
+        own.finish(["true"], name=name)
+        folders.append(Path(own.daemon.home.runs, own.status(name)["run_id"]))
+    own.start(program("sleeper"), name="live")
+    folders.append(Path(own.daemon.home.runs, own.status("live")["run_id"]))
+    before = {name: (info["run"], info["state"], info["runs"]) for name, info in own.list().items()}
+    for folder in folders:
+        spoil_record(folder, b'{"format"')
+    replace()
+    assert {name: (info["run"], info["state"], info["runs"]) for name, info in own.list().items()} == before
 
 
 def _limits(own: Hub) -> list[str]:

@@ -117,7 +117,8 @@ class Journal:
 
     async def resume(self) -> None:
         """The file is ours again. What the other daemon wrote meanwhile is shown, and what we were told comes after."""
-        written, self._whole = await anyio.to_thread.run_sync(journal_file.load, self._path)
+        written, whole = await anyio.to_thread.run_sync(journal_file.load, self._path)
+        self._whole = self._whole and whole  # what a full disk kept from it is in no file yet
         news = [entry for entry in written if entry.sequence > self.sequence]
         for entry in news:
             self._told.setdefault(entry.run_id, set()).add(entry.kind)

@@ -89,6 +89,7 @@ class Replacing:
         # What the service manager said to us alone is not in any environment; the new one is the service from now on.
         environment = {**params.get("environment", os.environ), **self._notifier.variables}
         self._log.info("daemon.replacing", program=program)
+        await self._lifecycle.write_spoiled()
         async with await anyio.to_thread.run_sync(start, program, environment) as successor:
             self._check((await successor.hear("loaded", _LOADED_SECONDS)).content)
             async with self._standing_still():
@@ -112,10 +113,8 @@ class Replacing:
         unreadable = loaded.get("unreadable")
         names = [run_id for run_id in unreadable if self._registry.run(run_id)] if isinstance(unreadable, list) else []
         if names:
-            raise failed(
-                f"version {loaded.get('version')} cannot read what version {__version__} wrote of {len(names)} runs: "
-                + ", ".join(names[:5])
-            )
+            told = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise failed(f"version {loaded.get('version')} cannot read what version {__version__} wrote of {told}")
 
     @asynccontextmanager
     async def _standing_still(self) -> AsyncIterator[None]:

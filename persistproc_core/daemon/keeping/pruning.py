@@ -15,7 +15,7 @@ from ..lifecycle import Lifecycle
 from ..model import Cause, Process, Run
 from ..projects import project_name
 from ..protection import is_anothers
-from ..registry import Registry
+from ..registry import Registry, full_name
 from ..usage.staleness import Staleness, asked_unused_seconds
 from .output_index import output_bytes
 
@@ -52,7 +52,7 @@ class Pruning:
         A run of which anything is alive stays, and so do the older ones of its process unless ``keep_runs`` is given.
         What somebody else protected stays whole. With ``stale`` live processes that look left behind are stopped
         first, whatever ``older_than`` says: they end now.
-        Raises `InvalidParams`, and `StorageFailed` with what was removed until then.
+        Raises `InvalidParams`, and, with what was removed, `StorageFailed` and `StopTimedOut`.
         """
         older_than = params.get("older_than")
         rule = _Rule(
@@ -66,8 +66,7 @@ class Pruning:
         done: list[PrunedProcess] = []
         processes = list(self._registry) if project is None else self._registry.in_project(project)
         stale = {} if rule.unused_seconds is None else await self._staleness.find(processes, rule.unused_seconds)
-        if not rule.dry:
-            await self._stop(stale, rule)
+        alive = [] if rule.dry else await self._stop(stale, rule)
         await _settled(processes)
         for process in processes:
             try:
@@ -80,19 +79,34 @@ class Pruning:
                 ) from None
             if pruned["runs"] or pruned["stopped"]:
                 done.append(pruned)
+        if alive:
+            raise StopTimedOut(
+                "; ".join(alive),
+                hint=f"{_runs_of(done)} runs of others were removed; look at what is left with ps",
+                data=dict(_reply(done)),
+            )
         return _reply(done)
 
-    async def _stop(self, stale: dict[Process, str], rule: _Rule) -> None:
-        """Stop these, all at once. One that turns out to be used after all, or cannot be ended, is taken out."""
+    async def _stop(self, stale: dict[Process, str], rule: _Rule) -> list[str]:
+        """Stop these, all at once. One that turns out to be used after all, or cannot be ended, is taken out.
+
+        Returns a sentence about each that cannot be ended.
+        """
         reasons = dict(stale)
+        alive: list[str] = []
 
         async def stop(process: Process) -> None:
-            if not await self._stop_one(process, reasons[process], rule):
-                del stale[process]
+            try:
+                if await self._stop_one(process, reasons[process], rule):
+                    return
+            except StopTimedOut as error:
+                alive.append(f"{full_name(process)}: {error.message}")
+            del stale[process]
 
         async with anyio.create_task_group() as group:
             for process in reasons:
                 group.start_soon(stop, process)
+        return sorted(alive)
 
     async def _stop_one(self, process: Process, reason: str, rule: _Rule) -> bool:
         assert rule.unused_seconds is not None
@@ -100,10 +114,7 @@ class Pruning:
             # Whoever held the lock may have started it again, and somebody may have come to use it.
             if process not in await self._staleness.find([process], rule.unused_seconds):
                 return False
-            try:
-                await self._lifecycle.end_softly(process.runs[-1], Cause("stopped", rule.client, reason))
-            except StopTimedOut:
-                return False
+            await self._lifecycle.end_softly(process.runs[-1], Cause("stopped", rule.client, reason))
             return True
 
     async def _prune_process(self, process: Process, rule: _Rule, *, stopped: bool) -> PrunedProcess:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 
-from ...errors import PersistprocError, ShuttingDown
+from ...errors import KeeperUnavailable, PersistprocError, ShuttingDown
 from ..clock import rfc3339
 from ..events.journal import Journal
 from ..kernel.identity import boot_id
@@ -90,6 +90,9 @@ class Restarting:
         """A run has ended: tell so, and plan what follows. Never waits: nobody sees the one without the other."""
         if process.current is not run or run.boot_id != boot_id() or not self._is_wanted(process, run):
             self._journal.ended(process, run)
+            if self._starter is not None:
+                # A keeper that was slow to come: only now it is known what ended with the machine.
+                autostart([process], self._starter, self._tasks, self._log)
             return
         number = self._backoff().following(run.restarts, up_seconds(run, seen=self._starter is not None))
         if number is not None:
@@ -116,6 +119,14 @@ class Restarting:
         self._journal.tell("given_up", process, run, cause=cause)
         await self._write(run)
         return True
+
+    async def stay_down(self, process: Process, cause: Cause) -> None:
+        """One that has ended is not to come back by autostart either; the lock is held."""
+        run = process.current
+        if run is not None and run.stop is None and process.options.autostart:
+            run.stop = cause
+            run.reason = f"{run.reason or run.state}; not started again: {cause.sentence()}"
+            await self._write(run)
 
     async def configured(self, process: Process, cause: Cause) -> None:
         """The policy has changed; the lock is held. What it no longer wants is cancelled."""
@@ -174,6 +185,10 @@ class Restarting:
             if not isinstance(error, PersistprocError):
                 self._log.exception("restart.failed", error, run=run.run_id)
             if process.plan is plan:
+                if isinstance(error, KeeperUnavailable):
+                    # That says nothing of the program: it does not use up the row.
+                    self._plan(process, run, plan.number, plan.why)
+                    return
                 problem = error.message if isinstance(error, PersistprocError) else "see the daemon's log"
                 await self._failed(process, plan, problem)
 

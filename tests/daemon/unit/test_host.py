@@ -89,3 +89,11 @@ def test_what_we_did_not_write_is_no_note(home: Home, content: str) -> None:
     claim(home, HERE, mounts(home, "nfs4"))
     with pytest.raises(UnsafeHome):
         claim(home, THERE, mounts(home, "nfs4"))
+
+
+def test_a_file_that_is_no_note_stays(home: Home) -> None:
+    """A local home has no note; in the place of the home there may be a link to a folder of somebody's own."""
+    path = Path(home.path) / "host"
+    path.write_text("db.example.org\n", "utf-8")
+    give_up(home)
+    assert path.read_text("utf-8") == "db.example.org\n"

@@ -149,6 +149,20 @@ async def test_rubbish_in_the_file(tmp_path: Path, line: bytes) -> None:
     assert len((tmp_path / "events.jsonl").read_bytes().splitlines()) == 1
 
 
+async def test_what_a_full_disk_kept_out_is_written_after_a_replacement_that_failed(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.mkdir()
+    async with journal_in(tmp_path) as journal:
+        journal.tell("started", *make())
+        await journal.settled()
+        await journal.pause()
+        path.rmdir()
+        await journal.resume()
+        journal.tell("stopped", *make())
+        await journal.settled()
+        assert [json.loads(line)["sequence"] for line in path.read_text("utf-8").splitlines()] == [1, 2]
+
+
 async def test_a_removed_process_leaves_nothing_behind(tmp_path: Path, anyio_backend: str) -> None:
     journal = Journal(str(tmp_path / "events.jsonl"), Log(str(tmp_path / "log")))
     process, run = make()

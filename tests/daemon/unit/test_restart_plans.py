@@ -212,6 +212,23 @@ def test_what_cannot_be_started_counts(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("autostart", [True, False])
+def test_what_turns_out_late_to_have_ended_with_the_machine(tmp_path: Path, autostart: bool) -> None:
+    stage = Stage()
+    stage.process.options = Options("always", autostart=autostart)
+    stage.process.runs[-1].boot_id = "another boot"
+
+    async def scene() -> None:
+        async with stage.open(tmp_path, Backoff(), 1.0):
+            await trio.sleep(1)
+            assert stage.starts == [], "as far as is known it runs"
+            stage.end()
+            await trio.sleep(100)
+
+    played(scene)
+    assert [number for _, number in stage.starts] == ([0] if autostart else [])
+
+
 @pytest.mark.parametrize("policy", ["never", "on-failure"])
 def test_the_next_daemon_goes_on_only_where_that_is_still_wanted(tmp_path: Path, policy: RestartPolicy) -> None:
     stage = Stage(policy)
