@@ -11,6 +11,7 @@ import os
 import signal
 import time
 
+from ..meant import signal_meant
 from .autostart import NOBODY_ANSWERS, PAUSE, connect_once
 
 TYPE_CHECKING = False
@@ -40,9 +41,7 @@ def wake_daemon(home: Home, deadline: float) -> bool:
             pass
         if time.monotonic() >= deadline:
             return False
-        try:
-            os.kill(pid, signal.SIGUSR1)
-        except OSError:
+        if not signal_meant(pid, signal.SIGUSR1, lambda pid: _is_daemon_of(home, pid)):
             return False
         time.sleep(PAUSE)
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
@@ -11,6 +10,7 @@ import subprocess
 import sys
 import time
 
+from ..meant import signal_meant
 from ..paths import Home
 from .home.hidden import holders_of
 from .log import Log
@@ -58,8 +58,7 @@ class KeeperProcess:
         hidden = holders_of(path)
         for pid in hidden:
             self._log.warning("keeper.hidden", pid=pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGUSR1)
+            signal_meant(pid, signal.SIGUSR1, lambda pid: pid in holders_of(path))
         deadline = time.monotonic() + _HIDDEN_SECONDS
         while hidden and time.monotonic() < deadline:
             connection = self._connect()

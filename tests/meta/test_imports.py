@@ -17,12 +17,14 @@ SHARED = (
     f"{CORE}.errors",
     f"{CORE}.framing",
     f"{CORE}.host",
+    f"{CORE}.inotify",
     f"{CORE}.mounts",
     f"{CORE}.paths",
     f"{CORE}.sizes",
     f"{CORE}.durations",
     f"{CORE}.unix_socket",
     f"{CORE}.background",
+    f"{CORE}.meant",
 )
 DECLARED = (f"{CORE}.protocol", f"{CORE}.schema", f"{CORE}.validation", f"{CORE}.jsonrpc")
 
@@ -32,11 +34,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.framing": (f"{CORE}.errors",),
     f"{CORE}.paths": (f"{CORE}.errors",),
     f"{CORE}.host": (),
+    f"{CORE}.inotify": (),
     f"{CORE}.mounts": (),
     f"{CORE}.sizes": (),
     f"{CORE}.durations": (),
     f"{CORE}.unix_socket": (),
     f"{CORE}.background": (),
+    f"{CORE}.meant": (),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
     f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),

@@ -15,8 +15,10 @@ from contextlib import suppress
 import anyio
 import anyio.to_thread
 
+from ...meant import signal_meant
 from ...paths import Home
 from ..answers.bookmarks import Bookmarks
+from ..kernel.identity import command_line
 from ..lifecycle import Lifecycle
 from ..listener import Listener
 from ..log import Log
@@ -148,14 +150,15 @@ class Upkeep:
             mended.append("marks")
         return mended
 
+    def _is_keeper(self, pid: int) -> bool:
+        return self._home.keeper_socket in command_line(pid).split(" ")
+
     def _wake_keeper(self) -> bool:
         """Have the keeper make its files and the folders of its runs again."""
         pid = self._lifecycle.keeper.pid
         if pid is None:
             return False  # the next one makes them
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGUSR1)
-        return True
+        return signal_meant(pid, signal.SIGUSR1, self._is_keeper)
 
 
 def _without_record(runs: list[Run]) -> list[Run]:

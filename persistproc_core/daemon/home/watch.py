@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import anyio
 
-from ..kernel.inotify import Inotify
+from ...inotify import Inotify
 from ..log import Log
 
 __all__ = ["Watch"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from persistproc_core.daemon.kernel.inotify import Change, Inotify
+from persistproc_core.inotify import Change, Inotify
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify(7) is Linux's")
 

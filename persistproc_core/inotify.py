@@ -1,6 +1,6 @@
 """What happens in folders, told by the kernel (inotify(7)): a descriptor that is readable when there is news.
 
-Python has no module for it. Nothing is asked while nothing happens, so an idle daemon sleeps.
+Python has no module for it. Nothing is asked while nothing happens, so who is idle sleeps.
 """
 
 from __future__ import annotations
