@@ -66,6 +66,11 @@ class Follower:
         self._timestamps = False
         self._end_told = False
 
+    @property
+    def pausing(self) -> bool:
+        """True when the end of the run and its next start were told, and that start is waited for."""
+        return self._end_told
+
     def resume(self, reply: OutputReply, params: GetProcessOutputParams) -> None:
         """Go on after a reply that was shown already, with the same stream, format and timestamps."""
         self.run = reply["run"]

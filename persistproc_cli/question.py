@@ -24,14 +24,14 @@ def can_ask() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
-def ask(name: str, interrupts: Interrupts) -> str:
+def ask(name: str, interrupts: Interrupts, state: str = "runs on") -> str:
     """Ask once: ``detach``, ``stop`` or ``restart``. Enter, Ctrl-D, a second Ctrl-C and a closed terminal detach.
 
     Nothing reads the process's output meanwhile, so nothing can scroll over the question.
     """
     try:
         with Keyboard() as keyboard:
-            _show(f"persistproc: {one_line(name)} runs on. [d]etach, [s]top, [r]estart? ")
+            _show(f"persistproc: {one_line(name)} {one_line(state)}. [d]etach, [s]top, [r]estart? ")
             answer = _answer(keyboard, interrupts)
     except termios.error:
         answer = "detach"

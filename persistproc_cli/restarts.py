@@ -48,5 +48,7 @@ def outlook(info: Mapping[str, object]) -> str:
     for beginning in (_PLANNED, _GIVEN_UP, _CANCELLED):
         _, found, rest = reason.rpartition(beginning)
         if found:
+            if beginning == _PLANNED and "restart_at" in info and seconds_left(info) < 1:
+                rest = rest.replace("in 1 s ", "in less than a second ")
             return f"{beginning[2:]}{rest}"
     return ""

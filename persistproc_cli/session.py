@@ -121,7 +121,7 @@ class Session:
             answer = "detach"
             if can_ask():
                 self._sinks.after_interrupt()
-                answer = ask(self._name, self._interrupts)
+                answer = ask(self._name, self._interrupts, self._waits() or "runs on")
         if answer == "stop":
             return self._stop(number)
         if answer == "restart":
@@ -132,8 +132,26 @@ class Session:
 
     def _say_detached(self) -> None:
         self._sinks.end_line()
-        note(f"detached; {self._name} (pid {self._follower.process['pid']}) still runs")
+        note(f"detached; {self._name} {self._waits() or self._still_runs()}")
         note(after_detach(self._name))
+
+    def _still_runs(self) -> str:
+        return f"(pid {self._follower.process['pid']}) still runs"
+
+    def _waits(self) -> str:
+        """In words, when nothing runs now and it is to be started again; else empty."""
+        if not self._follower.pausing:
+            return ""
+        target = self._follower.process
+        try:
+            with self._interrupts:
+                status = self._client.get_process_status(
+                    process=target["name"], working_directory=target["project_directory"]
+                )
+        except (Interrupted, PersistprocError):
+            return ""
+        planned = outlook(status).replace("starts", "be started", 1)
+        return f"waits to {planned}" if status["state"] == "restarting" and planned else ""
 
     def _say_ended(self, reply: OutputReply) -> None:
         expected = reply["state"] == "exited" or (reply["state"] == "failed" and not reply["signal"])
@@ -144,7 +162,8 @@ class Session:
 
     def _stop(self, number: int) -> int:
         target = self._follower.process
-        note(f"stopping {self._name}; Ctrl-C again kills it at once")
+        if not self._waits():
+            note(f"stopping {self._name}; Ctrl-C again kills it at once")
         force = False
         while True:
             try:
@@ -155,6 +174,9 @@ class Session:
                 break
             except Interrupted:
                 force = True
+        if stopped["state"] != "stopped" and not stopped["stopped_pids"]:
+            note(f"{self._name} {ending(stopped)}; it is not started again")
+            return 128 + number
         self._follower.follow_restarts = False
         reply = self._last_output()
         note(f"{self._name} {ending(reply)}" if reply else f"{self._name} stopped ({stopped['ended_by']})")

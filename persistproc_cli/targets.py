@@ -82,7 +82,8 @@ def act(
 ) -> int:
     """Do something with each process, and tell of each in the order of the names.
 
-    The JSON document is ``{"processes": [reply, ...]}``. The exit code is that of the first failure.
+    The JSON document is ``{"processes": [reply, ...]}`` of those that it was done with; there is none when it failed
+    with each. The exit code is that of the first failure.
     """
     outcomes = _all_at_once(names, action)
     code = 0
@@ -96,7 +97,8 @@ def act(
         if not context.json:
             say(describe(outcome))
     if context.json:
-        print_document({"processes": replies})
+        if replies or not code:
+            print_document({"processes": replies})
     elif not names:
         note("nothing runs in this project")
     return code

@@ -18,7 +18,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import TextIO
 
-__all__ = ["Seldom", "exception", "info", "log_to", "warning"]
+__all__ = ["Seldom", "exception", "info", "log_to", "reopen", "stay", "warning"]
 
 _BYTES = 1024 * 1024
 _MOST_THINGS = 100
@@ -95,11 +95,28 @@ def log_to(path: str, *, warnings_to: TextIO | None = None) -> Iterator[None]:
             handler.close()
 
 
+def reopen() -> None:
+    """Go on in the file of that name, when somebody has deleted the one that is open."""
+    for file in _files():
+        file.reopen()
+
+
+def stay() -> None:
+    """Go on in the file that is open, whatever takes its name: nothing is written by name until `reopen`."""
+    for file in _files():
+        file.may_open = False
+
+
+def _files() -> list[_File]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, _File)]
+
+
 class _File(logging.Handler):
     """Appends to the file, and keeps the one before. The one of the library formats each line twice."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
+        self.may_open = True
         self._path = path
         self._fd: int | None = None
         self._size = 0
@@ -107,15 +124,29 @@ class _File(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
         try:
-            if self._fd is not None and self._size + len(line) > _BYTES:
+            if self._fd is not None and self._size + len(line) > _BYTES and self.may_open:
                 self._forget()
                 os.replace(self._path, f"{self._path}.1")
             if self._fd is None:
+                if not self.may_open:
+                    return
                 self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
                 self._size = os.fstat(self._fd).st_size
             self._size += os.write(self._fd, line)
         except OSError:
             self._forget()  # a full disk; the next line tries again
+
+    def reopen(self) -> None:
+        with self.lock or nullcontext():
+            self.may_open = True
+            if self._fd is not None and not self._is_whole(self._fd):
+                self._forget()
+
+    def _is_whole(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.lstat(self._path), os.fstat(fd))
+        except OSError:
+            return False
 
     def close(self) -> None:
         with self.lock or nullcontext():

@@ -38,7 +38,7 @@ def findings(context: Context) -> Iterator[Finding]:
     except UnsafeHome as error:
         yield home.UNKNOWN.found(error.message, error.hint)
         return
-    folders = home.folders(place)
+    folders = home.folders(place, _read("/proc/self/mountinfo"))
     yield folders
     if folders.level != "ok":
         return

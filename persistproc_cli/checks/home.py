@@ -93,8 +93,17 @@ OTHER_COMPUTER = Kind(
 KINDS = (UNKNOWN, SYMLINK, NO_FOLDER, FOREIGN, WRITABLE, UNUSABLE, SHARED, NO_FIFOS, OTHER_COMPUTER)
 
 
-def folders(home: Home) -> Finding:
-    """The home, what is in it, and the stand-ins for paths that are too long."""
+_KERNELS = ("proc", "sysfs", "devpts", "debugfs", "tracefs", "securityfs", "configfs", "pstore")
+"""File systems in which nobody can make a folder of his own (filesystems(5))."""
+
+
+def folders(home: Home, mountinfo: str = "") -> Finding:
+    """The home, what is in it, and the stand-ins for paths that are too long; ``mountinfo`` as for `file_system`."""
+    mount = mount_of(home.path, mountinfo)
+    if mount is not None and mount.type in _KERNELS:
+        return UNUSABLE.found(
+            f"cannot create {home.path}: {mount.point} holds what the kernel tells, and no files of yours"
+        )
     names = [home.path, home.runs, home.keeper]
     names += [os.path.dirname(path) for path in (home.socket, home.keeper_socket, home.holder_socket)]
     for path in dict.fromkeys(names):

@@ -23,8 +23,8 @@ STOPPED = Kind(
     "keeper",
     "keeper-stopped",
     "problem",
-    "The keeper was stopped (SIGSTOP, a debugger). A process that prints much waits for it, and nothing can be started "
-    "or stopped.",
+    "The keeper was stopped (SIGSTOP, a debugger). A process that prints much waits for it, and nothing can be "
+    "started.",
     "run: `kill -CONT PID`",
 )
 ABSENT = Kind(

@@ -9,7 +9,7 @@ from persistproc_core.errors import PersistprocError
 
 from ..service.files import installed, is_for
 from ..service.found import found_manager
-from ..service.manager import ROLES
+from ..service.manager import BY_HAND, ROLES
 from .finding import Kind, ok
 
 TYPE_CHECKING = False
@@ -77,7 +77,15 @@ UNREADABLE = Kind(
     "The file of the service cannot be read.",
     "look at it; `persistproc service install --force` writes it anew",
 )
-KINDS = (AUTOSTART_WITHOUT, NOT_ENABLED, FAILED, OUTSIDE, PROGRAM_MISSING, OTHER_PROGRAM, UNREADABLE)
+ABSENT = Kind(
+    "service",
+    "service-no-manager",
+    "warning",
+    "The service is installed, but no service manager of yours answers, as in most containers: nothing starts the "
+    "daemon but the commands that need it.",
+    "have what starts the machine or the container, or your login, run: `persistproc daemon start`",
+)
+KINDS = (ABSENT, AUTOSTART_WITHOUT, NOT_ENABLED, FAILED, OUTSIDE, PROGRAM_MISSING, OTHER_PROGRAM, UNREADABLE)
 
 
 def service(home: Home, daemon_pid: int | None, autostart: list[str]) -> Iterator[Finding]:
@@ -87,9 +95,9 @@ def service(home: Home, daemon_pid: int | None, autostart: list[str]) -> Iterato
         if not autostart:
             yield ok("service", "no service manager that persistproc knows")
         else:
-            mend = "have your own service manager, or your login, run: persistproc daemon start"
-            yield AUTOSTART_WITHOUT.found(f"nothing starts the daemon for {', '.join(autostart)}", mend)
+            yield AUTOSTART_WITHOUT.found(f"nothing starts the daemon for {', '.join(autostart)}", BY_HAND)
         return
+    absent = manager.absent()
     any_of_ours = False
     for role in ROLES:
         try:
@@ -98,10 +106,18 @@ def service(home: Home, daemon_pid: int | None, autostart: list[str]) -> Iterato
             yield UNREADABLE.found(error.message)
             return
         if there is not None and is_for(manager, there, home.path):
+            if absent:
+                yield ABSENT.found(
+                    f"{there.name} is installed, and no {manager.title} of yours answers: {absent}", BY_HAND
+                )
+                return
             any_of_ours = any_of_ours or role == "daemon"
             yield _judge(manager, there, daemon_pid)
     if not any_of_ours and autostart:
-        yield AUTOSTART_WITHOUT.found(f"nothing starts the daemon for {', '.join(autostart)}")
+        mend = BY_HAND if absent else ""
+        yield AUTOSTART_WITHOUT.found(f"nothing starts the daemon for {', '.join(autostart)}", mend)
+    elif absent and not any_of_ours:
+        yield ok("service", f"not installed, and no {manager.title} of yours answers")
     elif not any_of_ours:
         yield ok("service", "not installed; to have the daemon at login: persistproc service install")
 

@@ -59,8 +59,17 @@ def _list_stale(context: Context, arguments: Arguments, all_projects: bool) -> i
     from ..stale import stale_table
 
     say(stale_table(reply["processes"], all_projects=all_projects))
-    note("to stop and forget them: persistproc prune --stale; to keep one: persistproc protect NAME")
+    note(f"to stop and forget them: {_prune(arguments)}; to keep one: persistproc protect NAME")
     return 0
+
+
+def _prune(arguments: Arguments) -> str:
+    """What stops and forgets these, and no others."""
+    import shlex
+
+    unused_for = arguments.text("--unused-for")
+    words = ["persistproc", "prune", "--stale", *(["--all"] if arguments.flag("--all") else [])]
+    return shlex.join([*words, *(["--unused-for", unused_for] if unused_for is not None else [])])
 
 
 def _tell_question(process: ProcessInfo) -> None:

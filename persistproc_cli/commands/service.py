@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..arguments import Arguments, Command, Option, UsageError
 from ..oneline import one_line
 from ..output import note, print_document, say
@@ -23,7 +25,7 @@ _ACTIONS = {
     "status": (),
 }
 _DONE = {"added": "wrote", "changed": "changed", "same": "already there:"}
-_NOT_INSTALLED = 1
+_NO_SERVICE = 1
 
 
 def _run(context: Context, arguments: Arguments) -> int:
@@ -54,7 +56,7 @@ def _install(context: Context, arguments: Arguments) -> int:
             _tell_change(change)
     outcome = install(manager, home, changes)
     outcome.ran += map(run, linger)
-    told = notes(manager)
+    told = notes(manager, outcome, linger=arguments.flag("--linger"))
     if context.json:
         files = [_file(change) for change in changes]
         print_document({"manager": manager.title, "files": files, **_outcome(outcome), "notes": told})
@@ -103,14 +105,18 @@ def _tell_change(change: Change) -> None:
 
 
 def _tell_outcome(manager: Manager, outcome: Outcome) -> None:
+    from ..service.manager import BY_HAND
+
     for ran in outcome.ran:
-        say(one_line(f"ran: {ran.text}"))
-        if ran.problem:
-            note(f"{ran.text} failed: {ran.problem}; try: sudo {ran.text}")
+        if not ran.code:
+            say(one_line(f"ran: {ran.text}"))
+            continue
+        sudo = f"; try: sudo {ran.text}" if os.geteuid() and not outcome.absent else ""
+        note(f"{ran.text} failed: {ran.problem}{sudo}")
     if outcome.absent:
         note(
-            f"no {manager.title} of yours answers ({outcome.absent}); when it does, as after a login, run: "
-            f"{' && '.join(_typed(outcome.to_run))}"
+            f"no {manager.title} of yours answers ({outcome.absent}): {BY_HAND}; "
+            f"or, where a login starts {manager.title}, after that: {' && '.join(_typed(outcome.to_run))}"
         )
 
 
@@ -163,12 +169,13 @@ def _uninstall(context: Context, arguments: Arguments) -> int:
 
 def _status(context: Context) -> int:
     from ..service.found import manager_of_this_machine
+    from ..service.manager import BY_HAND
     from ..service.status import autostarted, daemon_pid, statuses
 
     home, manager = context.home(), manager_of_this_machine()
     found = statuses(manager, home)
     daemon, autostart, linger = daemon_pid(home), autostarted(context), manager.lingers()
-    code = 0 if found[0].installed else _NOT_INSTALLED
+    code = 0 if found[0].serves(daemon) else _NO_SERVICE
     if context.json:
         print_document(
             {
@@ -184,7 +191,10 @@ def _status(context: Context) -> int:
         say(f"{status.role:<9}  {one_line(_words(status))}")
     if linger is not None:
         say(f"linger     {'on: from boot on, and after logout' if linger else 'off: from login to logout'}")
-    if found[0].installed and daemon is not None and daemon != found[0].pid:
+    absent = manager.absent() if found[0].installed else ""
+    if absent:
+        say(one_line(f"manager    no {manager.title} of yours answers: {BY_HAND}"))
+    elif found[0].installed and daemon is not None and daemon != found[0].pid:
         say(f"outside    the daemon (pid {daemon}) is not the service's; to put it there: {manager.restart_text}")
     if autostart is None:
         say("autostart  cannot be told: no daemon runs")
@@ -225,6 +235,6 @@ COMMAND = Command(
     notes=(
         "A daemon that runs already is replaced by that of the service; processes are never touched. What comes back\n"
         "by itself after a restart of the machine was started with --autostart, or: persistproc set NAME --autostart.\n"
-        "status ends with 1 when the daemon is no service."
+        "status ends with 0 when the daemon is one: installed for this home, and run by its service; else with 1."
     ),
 )

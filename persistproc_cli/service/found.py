@@ -6,7 +6,7 @@ import sys
 
 from ..agents.program import find_program
 from .launchd import Launchd
-from .manager import NoServiceManager
+from .manager import BY_HAND, NoServiceManager
 from .systemd import Systemd
 
 TYPE_CHECKING = False
@@ -29,6 +29,6 @@ def manager_of_this_machine() -> Manager:
     if found is None:
         raise NoServiceManager(
             "this machine has neither systemd nor launchd, the service managers that persistproc knows",
-            hint="have your own one, or your login, run: persistproc daemon start",
+            hint=BY_HAND,
         )
     return found

@@ -114,10 +114,10 @@ def _run_all(commands: list[list[str]], outcome: Outcome) -> None:
             raise ServiceFailed(f"{ran.text} failed: {ran.problem}", hint="see: persistproc service status")
 
 
-def notes(manager: Manager) -> list[str]:
-    """What somebody who has just installed it has to know."""
+def notes(manager: Manager, outcome: Outcome, *, linger: bool) -> list[str]:
+    """What somebody who has just installed it has to know. ``linger``: it was asked for, and how that went is told."""
     told = []
-    if manager.lingers() is False:
+    if manager.lingers() is False and not linger and not outcome.absent:
         told.append(
             "it runs from your first login to your last logout, and then its processes end as well; to have them from "
             f"boot on, and after logout: loginctl enable-linger {user_name()} (or install --linger)"

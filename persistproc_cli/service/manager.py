@@ -10,10 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .program import Program
 
-__all__ = ["ROLES", "Manager", "NoServiceManager", "ServiceFile", "State", "user_name"]
+__all__ = ["BY_HAND", "ROLES", "Manager", "NoServiceManager", "ServiceFile", "State", "user_name"]
 
 ROLES = ("daemon", "bridge")
 """What can be a service."""
+
+BY_HAND = "have what starts this machine or container, or your login, run: persistproc daemon start"
+"""What else starts the daemon where no service manager answers."""
 
 
 class NoServiceManager(PersistprocError):

@@ -36,6 +36,10 @@ class ServiceStatus:
         self.pid: int | None = None
         self.problem = ""
 
+    def serves(self, daemon: int | None) -> bool:
+        """True when this service, for this home, runs the daemon that answers; None: none answers (yet)."""
+        return self.installed and self.for_this_home and self.active and daemon in (None, self.pid)
+
     def document(self) -> dict[str, object]:
         """For ``--json``."""
         return {name: getattr(self, name) for name in sorted(self.__slots__)}

@@ -84,7 +84,7 @@ class Configuring:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
             check_unprotected(process, demand)
             _check_captured(process, params)
-            check_ttl(process.current, params.get("ttl_seconds", 0.0))
+            check_ttl(process.current, params.get("ttl_seconds", 0.0), full_name(process))
             found = differences(process.options, params)
             if found:
                 words = _words(found) + (f": {demand.reason}" if demand.reason else "")

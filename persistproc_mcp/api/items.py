@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from persistproc_core.protocol import Event, ProcessOutput
+from persistproc_core.protocol import Event, OutputLine, ProcessOutput
 
-__all__ = ["Item", "ended_item", "event_item", "missed_item", "output_item"]
+__all__ = ["Item", "begun_item", "ended_item", "event_item", "missed_item", "output_item"]
 
 _ENDS = ("stopped", "exited", "failed", "lost")
 # What says nothing when it is so: a frame is read by a model, and each word of it costs.
@@ -33,10 +33,20 @@ def output_item(output: ProcessOutput, place: str, *, named: bool) -> Item:
     told.pop("subscription")
     told["lines"] = [{name: value for name, value in line.items() if value is not False} for line in output["lines"]]
     before = f"{output['name']}: " if named else ""
-    lines = [before + _one_line(line.get("text", "(bytes that are no text)")) for line in output["lines"]]
+    text = _in_words(before, output["lines"])
     if output["missed_bytes"]:
-        lines.insert(0, f"{before}({output['missed_bytes']} bytes before this were deleted already)")
-    return Item("output", {"type": "output", **told}, "\n".join(lines), place)
+        missed = f"{before}({output['missed_bytes']} bytes before this were deleted already)"
+        text = "\n".join(filter(None, [missed, text]))
+    return Item("output", {"type": "output", **told}, text, place)
+
+
+def begun_item(name: str, lines: Sequence[OutputLine], place: str, *, named: bool) -> Item:
+    """Lines that a process has begun; for a reader of words only."""
+    return Item("output", {"type": "output"}, _in_words(f"{name}: " if named else "", lines), place)
+
+
+def _in_words(before: str, lines: Sequence[OutputLine]) -> str:
+    return "\n".join(before + _one_line(line.get("text", "(bytes that are no text)")) for line in lines)
 
 
 def event_item(event: Event, place: str) -> Item:

@@ -11,11 +11,13 @@ import binascii
 import zlib
 from typing import Final
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from persistproc_core.errors import InvalidParams, PersistprocError
 from persistproc_core.framing import decode, encode
 from persistproc_core.protocol import Event, FollowReply, ProcessOutput
+
+from .beginnings import Begun
 
 __all__ = ["Place", "full_name"]
 
@@ -27,6 +29,7 @@ class _Kept(TypedDict):
     after: int
     cursors: dict[str, str]
     told: dict[str, int]
+    begun: NotRequired[Begun]
 
 
 class Place:
@@ -38,6 +41,8 @@ class Place:
         """By full name, where the output that comes next begins."""
         self.told: dict[str, int] = {}
         """By full name, the number of the newest event that the reader had."""
+        self.begun: Begun = {}
+        """What stands before the cursors and the reader did not have: beginnings of lines, for a reader of words."""
 
     def begin(self, reply: FollowReply) -> None:
         """The daemon has accepted; this is where it begins."""
@@ -49,6 +54,7 @@ class Place:
             key = full_name(process["project_directory"], process["name"])
             self.cursors[key] = process["cursor"]
             self.told.setdefault(key, process["after"])
+        self.begun = {key: texts for key, texts in self.begun.items() if key in self.cursors}
         if not self.after:
             # The least: what of it was told of another process before is left out by `told`.
             self.after = min([reply["sequence"], *(process["after"] for process in reply["processes"])])
@@ -65,11 +71,14 @@ class Place:
         self.told[key] = event["sequence"]
         if event["type"] == "removed":
             self.cursors.pop(key, None)
+            self.begun.pop(key, None)
         return True
 
     def encoded(self) -> str:
         """As text: letters, digits, - and _."""
         kept: _Kept = {"after": self.after, "cursors": self.cursors, "told": self.told}
+        if self.begun:
+            kept["begun"] = self.begun
         return base64.urlsafe_b64encode(zlib.compress(encode(kept))).decode("ascii").rstrip("=")
 
     @classmethod
@@ -95,13 +104,22 @@ class Place:
             raise _wrong()
         if not isinstance(told, dict) or not all(isinstance(value, int) for value in told.values()):
             raise _wrong()
-        place.cursors, place.told = cursors, told
+        begun = kept.get("begun", {})
+        if not isinstance(begun, dict) or not all(map(_are_texts, begun.values())):
+            raise _wrong()
+        place.cursors, place.told, place.begun = cursors, told, begun
         return place
 
 
 def full_name(project_directory: str, name: str) -> str:
     """How a process is named wherever its project does not matter."""
     return f"{project_directory.rstrip('/')}/{name}"
+
+
+def _are_texts(texts: object) -> bool:
+    return isinstance(texts, dict) and all(
+        stream in ("stdout", "stderr") and isinstance(text, str) for stream, text in texts.items()
+    )
 
 
 def _wrong() -> InvalidParams:

@@ -57,7 +57,7 @@ async def open_feed(hub: Hub, scope: Scope, asked: Asked) -> Feed:
     """The feed of a stream. Raises `NothingLeft` and `PersistprocError`."""
     if asked.method == "watch_processes":
         return await Feed.events(hub, scope, asked.params)
-    return await Feed.output(hub, scope, asked.params, asked.place, named=asked.named)
+    return await Feed.output(hub, scope, asked.params, asked.place, named=asked.named, text=asked.text)
 
 
 async def carry(

@@ -14,6 +14,8 @@ from persistproc_core.paths import Home
 
 from .. import log
 from ..settings import About, DaemonAbout, Settings, about
+from .files import Files
+from .watch import HandOver
 
 __all__ = ["live"]
 
@@ -21,21 +23,23 @@ __all__ = ["live"]
 def live(
     settings: Settings,
     listeners: list[socket.socket],
+    files: Files,
     tell: Callable[[About], None],
-    ending: Callable[[], None],
+    hand_over: HandOver,
     *,
     how_the_last_ended: str,
     foreground: bool,
 ) -> None:
-    """Serve on the sockets; ``tell`` is called when requests are answered, ``ending`` when no more are wanted.
+    """Serve on the sockets and that of the files; ``tell`` is called when requests are answered.
 
-    Raises `PersistprocError`: nobody else is served then.
+    ``hand_over`` is given the files that were made again. When no more requests are wanted, the socket's file is
+    removed. Raises `PersistprocError`: nobody else is served then.
     """
     with log.log_to(settings.home.bridge_log, warnings_to=sys.stderr if foreground else None):
         if how_the_last_ended:
             log.warning("bridge.restarted", ended=how_the_last_ended)
         try:
-            _serve(settings, listeners, tell, ending, first=not how_the_last_ended)
+            _serve(settings, listeners, files, tell, hand_over, first=not how_the_last_ended)
         except PersistprocError:
             raise
         except Exception as error:
@@ -70,8 +74,9 @@ class _Daemon(threading.Thread):
 def _serve(
     settings: Settings,
     listeners: list[socket.socket],
+    files: Files,
     tell: Callable[[About], None],
-    ending: Callable[[], None],
+    hand_over: HandOver,
     *,
     first: bool,
 ) -> None:
@@ -82,6 +87,7 @@ def _serve(
     from ..app import application
     from ..hub import Hub
     from .server import serve
+    from .upkeep import Upkeep
 
     document = about(settings, daemon.found())
     if first and daemon.error is not None:
@@ -96,10 +102,12 @@ def _serve(
         hub = Hub(settings.home)
 
         def end() -> None:
-            ending()
+            # Who comes when it has ended finds no socket, and starts the next bridge.
+            files.remove()
             hub.ending.set()
 
-        await serve(application(settings, hub), listeners, ready, end)
+        upkeep = Upkeep(settings.home, files, hand_over)
+        await serve(application(settings, hub), [*listeners, files.unix.socket], ready, end, upkeep.run)
 
     anyio.run(main, backend="asyncio")
     log.info("bridge.ended", pid=os.getpid())

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from persistproc_core.errors import UnsafeHome
 from persistproc_core.paths import Home
 
-__all__ = ["note", "noted", "take_lock"]
+__all__ = ["LockTaken", "hold_again", "note", "noted", "take_lock"]
 
 _LONGEST = 65536
+
+
+class LockTaken(Exception):
+    """Another bridge has the lock that is there now."""
 
 
 def take_lock(home: Home) -> int | None:
@@ -36,9 +40,30 @@ def take_lock(home: Home) -> int | None:
     return fd
 
 
+def hold_again(home: Home, lock: int) -> int:
+    """The lock of that name: the one that we hold, or, when its file was deleted, a new one that says the same.
+
+    Raises `LockTaken`, `UnsafeHome`, and `OSError` when it cannot be told.
+    """
+    try:
+        if os.path.samestat(os.lstat(home.bridge_lock), os.fstat(lock)):
+            return lock
+    except FileNotFoundError:
+        pass
+    new = take_lock(home)
+    if new is None:
+        raise LockTaken
+    _write(new, os.pread(lock, _LONGEST, 0))
+    os.close(lock)
+    return new
+
+
 def note(lock: int, facts: Mapping[str, object]) -> None:
     """Write down who holds the lock, and how it serves: for people, and for the one that comes after a crash."""
-    line = json.dumps(facts).encode() + b"\n"
+    _write(lock, json.dumps(facts).encode() + b"\n")
+
+
+def _write(lock: int, line: bytes) -> None:
     try:
         # In this order: killed in between, we leave a whole first line, and the one before us did not serve in vain.
         os.pwrite(lock, line, 0)

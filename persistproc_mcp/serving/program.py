@@ -12,12 +12,13 @@ from persistproc_core.errors import DaemonUnavailable, InvalidParams
 from ..guard.peer import users_can_be_told
 from ..settings import DEFAULT_HOST, DEFAULT_PORT, About, Settings
 from .asking import about_home
+from .files import Files
 from .life import live
 from .lock import note, noted, take_lock
-from .sockets import PortTaken, UnixListener, address_of, bind_port, is_loopback
+from .sockets import PortTaken, address_of, bind_port, is_loopback
 from .token import read_token, token_of
 from .wanted import Outcome, Wanted, as_before, check_content, facts_to_keep, serving_facts
-from .watch import serve_watched
+from .watch import HandOver, serve_watched
 
 __all__ = ["run"]
 
@@ -37,14 +38,15 @@ def run(wanted: Wanted, tell: Callable[[Outcome], None]) -> int:
     lock = _lock_or_other(wanted, tell)
     if lock is None:
         return 0
+    files = Files(wanted.home, lock)
     try:
         if not wanted.foreground:
             # Agents know the URL of the last one, and nobody looks on who could tell them another.
             wanted = as_before(wanted, noted(wanted.home))
-        port = _hold(wanted, lock, tell)
-        note(lock, facts_to_keep(wanted, port))
+        port = _hold(wanted, files, tell)
+        note(files.lock, facts_to_keep(wanted, port))
     finally:
-        os.close(lock)
+        os.close(files.lock)
     return 0
 
 
@@ -82,28 +84,25 @@ def _lock_or_other(wanted: Wanted, tell: Callable[[Outcome], None]) -> int | Non
         time.sleep(_LOOK_SECONDS)
 
 
-def _hold(wanted: Wanted, lock: int, tell: Callable[[Outcome], None]) -> int | None:
+def _hold(wanted: Wanted, files: Files, tell: Callable[[Outcome], None]) -> int | None:
     """Serve until a signal ends it; returns the port that was bound."""
     # No umask, and no more limits than needed: a daemon that is started from here hands them on to all processes.
     _raise_file_limit()
     listeners, settings = _bind(wanted)
-    unix = UnixListener(wanted.home)
-    sockets = [*listeners, unix.socket]
-    note(lock, {"pid": os.getpid(), **serving_facts(wanted, settings.port)})
+    # A token from another file is not ours to write.
+    files.listen(settings.token if wanted.token_file is None else None)
+    note(files.lock, {"pid": os.getpid(), **serving_facts(wanted, settings.port)})
 
-    def life(answers: Callable[[About], None], how_the_last_ended: str) -> None:
+    def life(answers: Callable[[About], None], hand_over: HandOver, how_the_last_ended: str) -> None:
         foreground, how = wanted.foreground, how_the_last_ended
-        # Who comes when it has ended finds no socket, and starts the next bridge.
-        live(settings, sockets, answers, unix.remove, how_the_last_ended=how, foreground=foreground)
+        live(settings, listeners, files, answers, hand_over, how_the_last_ended=how, foreground=foreground)
 
     try:
         os.chdir("/")
-        # Whoever asks the kernel whose socket it is must not hear of the dead one.
-        between = unix.listen
-        serve_watched(wanted.home, life, lambda told: tell(Outcome(told, already=False)), between)
+        serve_watched(wanted.home, life, lambda told: tell(Outcome(told, already=False)), files)
     finally:
-        unix.remove()
-        for listener in sockets:
+        files.remove()
+        for listener in [*listeners, files.unix.socket]:
             listener.close()
     return settings.port
 

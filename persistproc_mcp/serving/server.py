@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,7 +16,10 @@ from starlette.types import ASGIApp
 
 from .http import CONFIGURATION, HttpProtocol
 
-__all__ = ["ServingFailed", "serve"]
+__all__ = ["ServeOn", "ServingFailed", "serve"]
+
+ServeOn = Callable[[socket.socket], Awaitable[None]]
+"""Accepts connections there."""
 
 _GRACE_SECONDS = 1
 """What a call under way has to come to its end. A stream never does, so it is cut off after it."""
@@ -35,6 +39,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self._end = anyio.Event()
+        self.up = anyio.Event()
 
     def end(self) -> None:
         self.should_exit = True
@@ -49,6 +54,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             await self._ready()
+            self.up.set()
+
+    async def serve_on(self, listener: socket.socket) -> None:
+        """Accept there, and no more at the last of the sockets that we were given."""
+        if self.should_exit:
+            return
+        loop = asyncio.get_running_loop()
+        again = await loop.create_server(self._connection, sock=listener, backlog=self.config.backlog)
+        self.servers, former = [*self.servers[:-1], again], self.servers[-1]
+        former.close()
+
+    def _connection(self) -> HttpProtocol:
+        return HttpProtocol(self.config, self.server_state, self.lifespan.state)
 
     async def main_loop(self) -> None:
         # uvicorn's own loop wakes ten times a second, for ever; this one is for the Date header alone.
@@ -62,21 +80,28 @@ async def serve(
     listeners: list[socket.socket],
     ready: Callable[[], Awaitable[None]],
     ending: Callable[[], None],
+    beside: Callable[[ServeOn], Awaitable[None]],
 ) -> None:
     """Serve until SIGTERM or SIGINT (or SIGHUP, where it is not ignored).
 
-    ``ready`` is awaited when requests are answered, ``ending`` called when no new ones are wanted. Raises
-    `ServingFailed`.
+    ``ready`` is awaited when requests are answered, ``ending`` called when no new ones are wanted. ``beside`` runs
+    meanwhile, and may give a socket to be served in place of the last listener. Raises `ServingFailed`.
     """
     server = _Server(_config(app), ready)
     async with anyio.create_task_group() as group:
         group.start_soon(_end_at_signal, server, ending)
+        group.start_soon(_run_beside, server, beside)
         try:
             await server.serve(sockets=listeners)
         except SystemExit:
             # How uvicorn says that the lifespan could not be entered.
             raise ServingFailed from None
         group.cancel_scope.cancel()
+
+
+async def _run_beside(server: _Server, beside: Callable[[ServeOn], Awaitable[None]]) -> None:
+    await server.up.wait()
+    await beside(server.serve_on)
 
 
 async def _end_at_signal(server: _Server, ending: Callable[[], None]) -> None:

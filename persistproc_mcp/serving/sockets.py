@@ -29,8 +29,25 @@ class UnixListener:
     def __init__(self, home: Home) -> None:
         """The lock of the bridge is held, so a file that is there already is stale. Raises `PersistprocError`."""
         self.path = home.bridge_socket
+        self.bind()
+
+    def bind(self) -> None:
+        """Bind it, or another one in its place; the former one is left open. Raises `PersistprocError`."""
         self.socket = _bind(self.path)
-        self._inode = os.stat(self.path).st_ino
+        self.inode = os.stat(self.path).st_ino
+
+    def is_whole(self) -> bool:
+        """Whether the file is there, and ours. Raises `OSError` when that cannot be told."""
+        try:
+            # While it is bound no other file gets its number.
+            return os.lstat(self.path).st_ino == self.inode
+        except FileNotFoundError:
+            return False
+
+    def replace(self, bound: socket.socket, inode: int) -> None:
+        """Have the one that another process has bound in its place."""
+        self.socket.close()
+        self.socket, self.inode = bound, inode
 
     def listen(self) -> None:
         """Have the kernel name this process as the one that listens: it notes who has done so last (unix(7))."""
@@ -38,7 +55,7 @@ class UnixListener:
 
     def remove(self) -> None:
         """Remove the file: who comes now finds nobody, and starts the next bridge."""
-        remove_own(self.path, self._inode)
+        remove_own(self.path, self.inode)
 
 
 def _bind(path: str) -> socket.socket:

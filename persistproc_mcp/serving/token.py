@@ -10,7 +10,7 @@ import stat
 
 from persistproc_core.errors import PersistprocError
 
-__all__ = ["read_token", "token_of"]
+__all__ = ["read_token", "token_of", "write_token"]
 
 _BYTES = 32
 _LONGEST = 4096
@@ -19,13 +19,22 @@ _LONGEST = 4096
 def token_of(path: str) -> str:
     """The token of a home; it is made when there is none yet. Raises `PersistprocError`."""
     try:
+        token = secrets.token_urlsafe(_BYTES)
+        write_token(path, token)
+        return token
+    except FileExistsError:
+        return read_token(path)
+
+
+def write_token(path: str, token: str) -> None:
+    """Make the file of a token. Raises `FileExistsError` when there is one, and `PersistprocError`."""
+    try:
         # O_EXCL: of two that make one at once, the first counts. 0600 from birth.
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        return read_token(path)
+        raise
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from None
-    token = secrets.token_urlsafe(_BYTES)
     try:
         os.write(fd, f"{token}\n".encode())
     except OSError as error:
@@ -33,7 +42,6 @@ def token_of(path: str) -> str:
         raise _unusable(path, error.strerror or str(error)) from None
     finally:
         os.close(fd)
-    return token
 
 
 def read_token(path: str) -> str:

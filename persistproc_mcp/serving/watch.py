@@ -9,44 +9,52 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 from persistproc_core.errors import InternalError, PersistprocError, error_from_wire
 from persistproc_core.paths import Home
 
 from ..settings import About
+from .files import Files
 
-__all__ = ["Life", "serve_watched"]
+__all__ = ["HandOver", "Life", "serve_watched"]
 
-Life = Callable[[Callable[[About], None], str], None]
-"""Serves until a signal ends it. Takes what to call when requests are answered, and how the one before ended (empty:
-there was none). Raises `PersistprocError`."""
+HandOver = Callable[[list[int], int], None]
+"""Gives the watcher the files that a child has made again: as descriptors the lock and the socket, and the number of
+the socket's file."""
+
+Life = Callable[[Callable[[About], None], HandOver, str], None]
+"""Serves until a signal ends it. Takes what to call when requests are answered, what to call when files were made
+again, and how the one before ended (empty: there was none). Raises `PersistprocError`."""
 
 _QUICK_SECONDS = 5.0
 _MOST_QUICK_ENDS = 5
 _PAUSE = 0.2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _DEFECT = 70
+_LONGEST = 65536
+_MOST_DESCRIPTORS = 8
 
 
-def serve_watched(home: Home, life: Life, ready: Callable[[About], None], between: Callable[[], None]) -> None:
+def serve_watched(home: Home, life: Life, ready: Callable[[About], None], files: Files) -> None:
     """See to it that somebody serves, until it is ended by a signal to the child or to us.
 
-    ``ready`` is called once, when requests are answered; ``between`` after each child's death. Raises what kept the
+    ``ready`` is called once, when requests are answered; ``files`` are kept as the child has them. Raises what kept the
     first child from serving, and `InternalError` when one after the other dies as soon as it is born.
     """
-    _Watch(home, life, ready, between).run()
+    _Watch(home, life, ready, files).run()
 
 
 class _Watch:
-    def __init__(self, home: Home, life: Life, ready: Callable[[About], None], between: Callable[[], None]) -> None:
+    def __init__(self, home: Home, life: Life, ready: Callable[[About], None], files: Files) -> None:
         self._home = home
         self._life = life
         self._ready = ready
-        self._between = between
+        self._files = files
         self._child = 0
         self._ending = False
         self._told = False
@@ -82,48 +90,70 @@ class _Watch:
             quick = quick + 1 if time.monotonic() - begun < _QUICK_SECONDS else 0
             if quick == _MOST_QUICK_ENDS:
                 raise InternalError(f"the bridge dies again and again ({how})", hint=f"see {self._home.bridge_log}")
-            self._between()
+            # Whoever asks the kernel whose socket it is must not hear of the dead one.
+            self._files.unix.listen()
             if quick > 1:
                 time.sleep(_PAUSE)
 
     def _one_life(self, how: str) -> int:
-        reader, writer = os.pipe()
+        reader, writer = socket.socketpair()
         child = os.fork()
         if child == 0:
-            os.close(reader)
+            reader.close()
             os._exit(self._live(writer, how))
         self._child = child
-        os.close(writer)
+        writer.close()
         if self._ending:
             # The signal came before there was a child to pass it on to.
             self._pass_on(signal.SIGTERM, None)
         try:
             self._hear(reader)
         finally:
-            os.close(reader)
+            reader.close()
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             self._child = 0
         return status
 
-    def _hear(self, reader: int) -> None:
-        """Take in what the child has to say; it says one thing, or nothing."""
-        with open(reader, "rb", closefd=False) as pipe:
-            line = pipe.readline()
-        if not line or self._told:
+    def _hear(self, reader: socket.socket) -> None:
+        """Take in what the child has to say, until it is gone."""
+        # MSG_CMSG_CLOEXEC: recvmsg(2).
+        flags, waiting, came = getattr(socket, "MSG_CMSG_CLOEXEC", 0), b"", list[int]()
+        while True:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(reader, _LONGEST, _MOST_DESCRIPTORS, flags)
+            except ConnectionResetError:
+                return
+            if not data:
+                return
+            came += descriptors
+            *lines, waiting = (waiting + data).split(b"\n")
+            for line in lines:
+                document = json.loads(line)
+                if "inode" in document:
+                    self._files.replace(came, document["inode"])
+                    came = []
+                else:
+                    self._heed(document)
+
+    def _heed(self, document: dict[str, Any]) -> None:
+        if self._told:
             return
-        document = json.loads(line)
         if "error" in document:
             raise error_from_wire(document["error"])
         self._told = True
         self._ready(cast("About", document))
 
-    def _live(self, writer: int, how: str) -> int:
+    def _live(self, writer: socket.socket, how: str) -> int:
         """The life of a child; it must not return into what we were doing."""
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         try:
-            self._life(lambda about: _say(writer, about), how)
+            self._life(
+                lambda about: _say(writer, about),
+                lambda descriptors, inode: _say(writer, {"inode": inode}, descriptors),
+                how,
+            )
             return 0
         except PersistprocError as error:
             _say(writer, {"error": error.to_wire()})
@@ -133,9 +163,9 @@ class _Watch:
             return _DEFECT
 
 
-def _say(writer: int, document: object) -> None:
+def _say(writer: socket.socket, document: object, descriptors: Sequence[int] = ()) -> None:
     try:
-        os.write(writer, json.dumps(document).encode() + b"\n")
-        os.close(writer)
+        # It is a few hundred bytes: they go at once (unix(7)), and what is sent together with descriptors comes so.
+        socket.send_fds(writer, [json.dumps(document).encode() + b"\n"], descriptors)
     except OSError:
-        pass  # the watcher was killed; or it was said that we serve, and now it is said that we failed
+        pass  # the watcher was killed

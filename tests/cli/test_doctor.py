@@ -120,6 +120,7 @@ def test_an_unsafe_home(home: Home, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "home-no-folder" in found(Home(str(tmp_path / "file")))
     assert "home-unusable" in found(Home(str(tmp_path / "file" / "below")))
+    assert "home-unusable" in found(Home("/proc/x"))
     os.mkdir(home.runs, 0o700)
     os.chmod(home.runs, 0o770)
     assert home.runs in found(home)["home-writable"].text
@@ -497,6 +498,21 @@ def test_the_service(machine: Machine) -> None:
     assert said() == "service-failed", "what it starts cannot be told"
     machine.unit().write_bytes(b"\xff")
     assert said() == "service-unreadable"
+
+
+def test_a_service_without_a_manager(machine: Machine) -> None:
+    """As in a container: what systemd would have to do for it is not advised."""
+    home = machine.cli.home
+    machine.put("absent")
+    assert one(*service(home, None, [])) == "ok"
+    for installed, said in ((False, "service-missing"), (True, "service-no-manager")):
+        if installed:
+            machine("install", check=1)
+        (found,) = service(home, 4711, ["shop/web"])
+        assert (found.id, found.level) == (said, "warning")
+        assert "persistproc daemon start" in found.mend
+        assert "install" not in found.mend
+        assert "systemctl" not in found.mend
 
 
 def test_the_service_of_the_bridge_is_mended_as_such(machine: Machine) -> None:

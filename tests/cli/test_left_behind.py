@@ -6,13 +6,16 @@ import json
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 
 from persistproc_cli.commands import prune
 from persistproc_core.client.sync import Client
+from persistproc_core.paths import Home
 from persistproc_core.protocol import PruneProcessesParams
 from tests.cli.support import CLI, Cli, Terminal
+from tests.client.line_server import Peer, line_server
 from tests.kit import eventually, is_alive, program
 
 SLEEPER = program("sleeper")
@@ -68,7 +71,9 @@ def test_what_is_left_behind_is_listed_and_why(cli: Cli) -> None:
     assert title.split() == ["NAME", "PID", "PORTS", "AGE", "MEMORY", "COMMAND", "WHY"]
     assert row.startswith("web ")
     assert "nobody has read its output or used its port for" in row
-    assert "persistproc prune --stale" in said.stderr
+    assert "them: persistproc prune --stale --unused-for 0s; to keep" in said.stderr
+    said = cli("list", "--stale", "--all", "--unused-for", "0s", check=0)
+    assert "prune --stale --all --unused-for 0s;" in said.stderr
     (info,) = cli.processes("list", "--stale", "--unused-for", "0s")
     assert str(info["stale"]).startswith("nobody has read")
     assert cli("list", "--unused-for", "1h", check=2).stderr.startswith("persistproc: --unused-for says")
@@ -95,6 +100,41 @@ def test_pruning_asks_before_it_stops(cli: Cli) -> None:
     assert not is_alive(left)
     assert is_alive(kept)
     assert [info["name"] for info in cli.processes()] == ["kept"]
+
+
+def test_pruning_asks_about_what_has_ended_too(cli: Cli) -> None:
+    cli.ended("done", "true")
+    with cli.terminal("prune", "--stale") as terminal:
+        terminal.wait_for(r"nothing looks left behind; forget 1 ended run\? \[y/N\] ")
+        terminal.type("\n")
+        assert terminal.wait() == 1
+    started(cli, "--name", "left", "--", *SLEEPER)
+    with cli.terminal("prune", "--stale", "--unused-for", "0s") as terminal:
+        terminal.wait_for(r"stop and forget it, and forget 1 ended run of others\? \[y/N\] ")
+        terminal.type("n\n")
+        assert terminal.wait() == 1
+    assert len(cli.processes()) == 2
+
+
+def test_a_prune_that_cannot_end_all_tells_what_it_did(home: Home, tmp_path: Path) -> None:
+    """The daemon is a stand-in: what survives SIGKILL cannot be made at will."""
+    done = {"name": "old", "project": "shop", "runs": 2, "bytes": 2048, "stopped": False, "removed": True}
+    data = {"error": "stop_timed_out", "hint": "look at what is left", "processes": [done], "bytes": 2048}
+    wrong = {"code": 7, "message": "shop/web: pid 7 is still there", "data": data}
+    cli = Cli(home, tmp_path)
+
+    def answer(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            peer.send({"jsonrpc": "2.0", "id": peer.request()["id"], "error": wrong})
+
+    with line_server(home.socket, answer):
+        said = cli("prune", "--stale", "--yes", check=1)
+        document = cli("prune", "--stale", "--yes", "--json", check=1)
+    assert said.stdout.splitlines() == ["shop/old: 2 runs removed, 2K", "2K freed"]
+    assert "shop/web: pid 7 is still there" in said.stderr
+    assert document.stdout == ""
+    assert json.loads(document.stderr)["error"]["processes"] == [done]
 
 
 def test_what_would_be_stopped_is_shown_where_the_question_is(cli: Cli) -> None:
@@ -129,3 +169,4 @@ def test_pruning_with_yes_asks_nobody(cli: Cli) -> None:
     assert [(each["name"], each["stopped"], each["removed"]) for each in processes] == [("web", True, True)]
     assert not is_alive(pid)
     assert cli("prune", "--unused-for", "1h", check=2).stderr.startswith("persistproc: --unused-for says")
+    assert cli("prune", "--yes", check=2).stderr.startswith("persistproc: --yes answers what --stale asks")

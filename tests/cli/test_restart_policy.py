@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from persistproc_cli.render import state_colour, state_words
+from persistproc_cli.restarts import outlook
 from tests.cli.support import Cli
 from tests.cli.test_render import info
 from tests.kit import program, read_line
@@ -41,6 +43,13 @@ def test_words_and_colours() -> None:
     )
     assert re.fullmatch(r"restarting in \d+s \(2/5\)", state_words(planned))
     assert state_colour(planned) == "yellow"
+    at = datetime.now(timezone.utc) + timedelta(seconds=0.5)
+    soon = {
+        **planned,
+        "restart_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reason": "exited with code 1; starts again in 1 s (1 of 5)",
+    }
+    assert outlook(soon) == "starts again in less than a second (1 of 5)"
     past = info(**{**planned, "restart_at": "2020-01-02T03:04:05.006Z"})
     assert state_words(past) == "restarting in 0s (2/5)"
     words = "exited with code 1; given up after 5 restarts in a row: persistproc restart web tries again"
@@ -122,6 +131,37 @@ def test_run_ends_when_somebody_stops_it_in_the_pause(cli: Cli, rule: Rule) -> N
         _, told = looking.communicate(timeout=20)
     assert looking.returncode == 3
     assert b"web is not started again: stopped by test: lunch" in told
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "told"),
+    [
+        ("s", 130, "web ended with exit code 3; it is not started again"),
+        ("d", 0, r"detached; web waits to be started again in \d+ s \(1 of 5\)"),
+    ],
+    ids=["stop", "detach"],
+)
+def test_ctrl_c_in_the_pause(cli: Cli, rule: Rule, key: str, code: int, told: str) -> None:
+    rule(LATER)
+    with cli.terminal("run", "--name", "web", "--restart", "on-failure", "--", *FAILS) as terminal:
+        terminal.wait_for("web ended with exit code 3; starts again in")
+        terminal.type("\x03")
+        terminal.wait_for(r"web waits to be started again in \d+ s \(1 of 5\)\. \[d\]etach")
+        terminal.type(key)
+        shown = terminal.wait_for(told)
+        assert terminal.wait() == code
+    assert "stopping" not in shown
+
+
+def test_a_ttl_that_has_passed_names_the_process_and_prints_no_document(cli: Cli) -> None:
+    cli.began("web", *program("sleeper"))
+    failed = cli("set", "web", "--ttl", "0.001s", "--json")
+    assert failed.returncode
+    assert failed.stdout == ""
+    assert f"{cli.project.name}/web has run for" in failed.stderr
+    assert cli("set", "nope", "--ttl", "1h", "--json", check=3).stdout == ""
+    some = cli("set", "nope", "web", "--ttl", "1h", "--json", check=3)
+    assert '"name":"web"' in some.stdout.replace(" ", "")
 
 
 def test_followers_of_several_wait_for_the_next_run(cli: Cli, rule: Rule) -> None:

@@ -29,7 +29,8 @@ echo "$name $*" >> "$NOTED/calls"
 case "$*" in
   *Version*) [ -e "$NOTED/absent" ] && { echo "Failed to connect to bus: No medium found" >&2; exit 1; } ;;
   *LoadState*) cat "$NOTED/state" ;;
-  *enable\\ --now*|*enable-linger*) [ -e "$NOTED/refuses" ] && { echo "Refused." >&2; exit 1; } ;;
+  *enable\\ --now*) [ -e "$NOTED/refuses" ] && { echo "Refused." >&2; exit 1; } ;;
+  *enable-linger*) [ -e "$NOTED/refuses-linger" ] && { echo "Refused." >&2; exit 1; } ;;
   print*) cat "$NOTED/state" || exit 113 ;;
 esac
 exit 0
@@ -154,7 +155,7 @@ def test_what_is_not_ours_stays(machine: Machine, text: str | None) -> None:
     assert "+ExecStart=" in machine("install", check=1).stderr or "elsewhere" in text
     assert machine.unit().read_text("utf-8") == text
     assert machine.calls() == []
-    status = machine.json("status")["services"][0]
+    status = machine.json("status", check=1)["services"][0]
     assert (status["installed"], status["for_this_home"]) == (True, False)
 
     machine("install", "--force")
@@ -175,7 +176,12 @@ def test_without_a_user_manager(machine: Machine) -> None:
 
     assert machine.calls() == []
     assert machine.unit().exists()
-    assert f"No medium found); when it does, as after a login, run: {RELOAD} && {ENABLE}" in told.stderr
+    assert (
+        "No medium found): have what starts this machine or container, or your login, run: persistproc daemon start"
+        in (told.stderr)
+    )
+    assert f"after that: {RELOAD} && {ENABLE}" in told.stderr
+    assert "linger" not in told.stderr
     assert machine("uninstall").stdout.startswith("removed")
     assert not machine.unit().exists()
 
@@ -192,7 +198,7 @@ def test_a_manager_that_refuses(machine: Machine) -> None:
     machine.put("refuses")
     assert "Refused." in machine("install", check=1).stderr
     machine.put("state", FAILED)
-    assert machine.json("status")["services"][0]["problem"] == "it has failed (exit-code)"
+    assert machine.json("status", check=1)["services"][0]["problem"] == "it has failed (exit-code)"
     machine.calls()
     machine("install", check=1)
     assert machine.calls() == [RELOAD, "systemctl --user reset-failed persistproc.service", ENABLE]
@@ -206,6 +212,15 @@ def test_linger(machine: Machine) -> None:
 
     assert told["commands"][-1]["command"] == f"loginctl enable-linger {user}"
     assert machine.calls()[-1] == f"loginctl enable-linger {user}"
+
+
+def test_linger_that_is_refused(machine: Machine) -> None:
+    machine("install")
+    machine.put("refuses-linger")
+    told = machine("install", "--linger", check=1)
+    assert told.stderr.count("enable-linger") == (1 if os.geteuid() == 0 else 2), "and how to do it as root"
+    assert "Refused." in told.stderr
+    assert "ran: loginctl" not in told.stdout
 
 
 def test_the_bridge(machine: Machine) -> None:
@@ -233,13 +248,19 @@ def test_status(cli: Cli, tmp_path: Path) -> None:
     assert "install" in machine("status", check=1).stdout
     machine("install")
     machine.put("state", RUNNING.format(4711))
-    document = machine.json("status")
+    document = machine.json("status", check=1)
     daemon = cli.hub.hello["pid"]
 
     assert document["autostart"] == ["shop/web"]
     assert document["daemon_pid"] == daemon
     assert document["services"][0]["pid"] == 4711
-    assert f"daemon (pid {daemon}) is not the service's" in machine("status").stdout
+    assert f"daemon (pid {daemon}) is not the service's" in machine("status", check=1).stdout
+    machine.put("absent")
+    told = machine("status", check=1).stdout
+    assert "persistproc daemon start" in told
+    assert "systemctl --user restart" not in told
+    machine.put("state", NOTHING)
+    machine("status", check=1)
     machine.put("state", RUNNING.format(daemon))
     assert "is not the service's" not in machine("status").stdout
 

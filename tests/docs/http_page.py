@@ -94,6 +94,8 @@ Each event is a JSON object with its `type`; fields that are null are left out.
 With `text=true` an event is a readable line, and output the lines as they are:
 that is for tools that show each frame to a model or a person, such as a monitor of an agent on
 `ws://127.0.0.1:8947/api/events?text=true`.
+The beginning of a line waits for its end. When half a second long no more of it comes, it is a line of its own: so a
+prompt is seen. In JSON it comes at once, as a line that is `partial`.
 
 <!-- test: bridge -->
 ```sh

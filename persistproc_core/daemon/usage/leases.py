@@ -29,11 +29,11 @@ def age(run: Run) -> float | None:
     return None if began is None else max(0.0, boot_seconds() - began)
 
 
-def check_ttl(run: Run | None, ttl_seconds: float) -> None:
+def check_ttl(run: Run | None, ttl_seconds: float, name: str = "it") -> None:
     """Raises `InvalidParams` for a ttl that a live run has passed already: it would be stopped at once."""
     ran = age(run) if run is not None and run.live else None
     if ran is not None and 0 < ttl_seconds <= ran:
         raise InvalidParams(
-            f"it has run for {duration_text(int(ran))} already, longer than a ttl of {duration_text(ttl_seconds)}",
+            f"{name} has run for {duration_text(int(ran))} already, longer than a ttl of {duration_text(ttl_seconds)}",
             hint="the ttl counts from its start: give a longer one, or stop it",
         )

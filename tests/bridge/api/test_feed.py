@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persistproc_core.errors import InvalidParams
-from persistproc_core.protocol import Event
+from persistproc_core.protocol import Event, Stream
+from persistproc_mcp.api.beginnings import Beginnings, Begun
 from persistproc_mcp.api.feed import Feed
 from persistproc_mcp.api.items import Item, event_item
 from persistproc_mcp.api.place import Place
@@ -35,6 +36,34 @@ def test_a_place_comes_back_as_it_was(after: int, cursors: dict[str, str], told:
     assert (again.after, again.cursors, again.told) == (after, cursors, told)
 
 
+@pytest.mark.anyio
+async def test_pieces_of_a_line_are_put_together() -> None:
+    begun: Begun = {}
+    beginnings = Beginnings(begun)
+
+    def taken(text: str, stream: Stream = "stdout", **more: bool) -> list[str]:
+        line = {"stream": stream, "text": text, **more}
+        return [each["text"] for each in beginnings.take("/shop/web", {"lines": [line]})["lines"]]  # type: ignore[typeddict-item]
+
+    assert beginnings.deadline == float("inf")
+    assert taken("tick", partial=True) == []
+    assert taken("other", stream="stderr") == ["other"]
+    assert taken(" ", partial=True) == []
+    assert begun == {"/shop/web": {"stdout": "tick "}}
+    assert taken("35") == ["tick 35"]
+    assert taken("1 %", partial=True) == []
+    assert taken("2 %", overwrites=True) == ["2 %"]
+    # A long one does not wait, for what waits is in a header.
+    assert taken("x" * 5000, partial=True) == ["x" * 5000]
+    assert begun == {}
+    assert beginnings.deadline == float("inf")
+    taken("Name? ", partial=True)
+    assert beginnings.due() is None
+    await anyio.sleep_until(beginnings.deadline)
+    assert beginnings.due() == ("/shop/web", [{"stream": "stdout", "text": "Name? ", "partial": True}])
+    assert beginnings.due() is None
+
+
 def packed(data: bytes) -> str:
     return urlsafe_b64encode(zlib.compress(data)).decode()
 
@@ -49,9 +78,10 @@ def packed(data: bytes) -> str:
         packed(b"{"),
         packed(b'{"after":0,"cursors":{"a":1},"told":{}}'),
         packed(b'{"after":0,"cursors":{},"told":[]}'),
+        packed(b'{"after":0,"cursors":{},"told":{},"begun":{"a":{"stdin":"x"}}}'),
         packed(b" " * 100_000_000),
     ],
-    ids=["short", "not-ascii", "not-packed", "list", "not-json", "number", "no-object", "bomb"],
+    ids=["short", "not-ascii", "not-packed", "list", "not-json", "number", "no-object", "no-stream", "bomb"],
 )
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidParams, match="not one of this stream"):

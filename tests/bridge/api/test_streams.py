@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from persistproc_mcp.api.place import Place
 from tests.bridge.api.client import Api, EventStream, Sent
 from tests.kit import eventually, program, wait_gone
 from tests.kit.bridge import Bridge
@@ -112,6 +114,39 @@ def test_several_processes_in_one_stream(api: Api) -> None:
     api.post(f"{WEB}/stop")
     api.delete(WEB)
     assert api.get("/api/output/stream", process=["web"], last_event_id=last).status == 204
+
+
+# Says what it reads; \\n is the end of a line.
+PIECES = "import sys\nfor piece in sys.stdin: print(piece.rstrip().replace('_', '\\n'), end='', flush=True)"
+
+
+def test_lines_that_come_in_pieces_are_read_whole(api: Api) -> None:
+    api.post("/api/processes", command=[sys.executable, "-c", PIECES], name="web")
+    with api.stream(f"{WEB}/output/stream") as stream:
+        api.post(f"{WEB}/input", input="whole_tick")
+        seen = ""
+        for sent in stream:
+            seen += "".join(line["text"] + "_" * ("partial" not in line) for line in sent.json["lines"])
+            if seen == "whole_tick":
+                break
+        place = Place.decoded(stream.last_event_id)
+    # A beginning that is quiet is shown: it may be a prompt. The id goes on behind it.
+    with api.stream(f"{WEB}/output/stream", lines=1, text="true") as stream:
+        assert next(iter(stream)).data == "tick"
+        api.post(f"{WEB}/input", input="35_")
+        assert next(iter(stream)).data == "35"
+    # Before it is shown it is in the id, and comes with its end.
+    place.begun = {key: {"stdout": "tick"} for key in place.cursors}
+    with api.stream(f"{WEB}/output/stream", place.encoded(), text="true") as stream:
+        assert next(iter(stream)).data == "tick35"
+    with api.websocket(f"{WEB}/output/stream", cursor="start", text="true") as web_socket:
+        assert web_socket.recv(10) == "whole\ntick35"
+    with api.stream(f"{WEB}/output/stream", text="true") as stream:
+        api.post(f"{WEB}/input", input="the end")
+        api.said("web", "the end")
+        api.post(f"{WEB}/stop")
+        shown = "\n".join(sent.data for sent in until(stream, "stopped"))
+        assert "the end" in shown.split("\n")
 
 
 def test_events_among_the_output_do_not_come_twice(api: Api) -> None:

@@ -41,6 +41,8 @@ def _absent(world: TracedWorld) -> None:
 def _running(world: TracedWorld) -> None:
     # As if nobody had configured it: with a restart policy it would come back in another verb.
     world.start("p", said("p"), fresh=True, restart="never", autostart=False)
+    # One that is stopped before its shell came to speak has said nothing, and nothing is missing.
+    world.check_output("p", world.status("p")["run_id"])
 
 
 def _ended(world: TracedWorld) -> None:
