@@ -175,7 +175,8 @@ def test_a_file_that_cannot_be_opened_is_told_in_one_line(home: Home, name: str,
     done = subprocess.run(
         [sys.executable, "-m", "persistproc_core.daemon", *words],
         cwd="/",
-        env=environment(home),
+        # A warning of a library about encodings is not ours to answer for.
+        env={**environment(home), "PYTHONWARNDEFAULTENCODING": ""},
         capture_output=True,
         encoding="utf-8",
         timeout=20,

@@ -108,7 +108,8 @@ def _slope(used: list[Sample]) -> float:
 
 def _rates(used: list[Sample]) -> list[float]:
     pairs = itertools.pairwise(used)
-    return [(after.switches - before.switches) / (after.time - before.time) for before, after in pairs] or [0.0]
+    # A thread that ended between two looks has taken its count with it.
+    return [max(0, after.switches - before.switches) / (after.time - before.time) for before, after in pairs] or [0.0]
 
 
 def _row(part: str, what: str, values: Sequence[float], slope: str) -> str:
