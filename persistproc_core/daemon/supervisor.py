@@ -289,7 +289,10 @@ class Supervisor:
             cancelled = await self._lifecycle.restarting.cancel(process, cause)
             if cancelled and not run.present:
                 return Ending(None, ())
-            return await self._lifecycle.end(run, signum, grace, cause, force=kill, leave_escaped=spare)
+            ending = await self._lifecycle.end(run, signum, grace, cause, force=kill, leave_escaped=spare)
+            # Where only what it had left behind was ended.
+            await self._lifecycle.restarting.stay_down(process, cause)
+            return ending
 
     async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
         """A new run after the old one is gone. The old one is left alone when the new one could not start."""

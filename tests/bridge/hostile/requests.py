@@ -216,7 +216,7 @@ REQUESTS = [
     _line("CONNECT", "CONNECT 127.0.0.1:PORT HTTP/1.1", 405),
     _line("a method in lower case", "post /rpc HTTP/1.1", 405),
     _line("a body with GET", "GET /rpc HTTP/1.1", 400),
-    _line("a method of another kind", "PUT /api/processes HTTP/1.1", 405),
+    _line("a method of another kind", "PROPFIND /api/processes HTTP/1.1", 405),
     _line("an absolute target", "POST http://evil.com/rpc HTTP/1.1", 400),
     _line("an absolute target with our name", "POST http://127.0.0.1:PORT/rpc HTTP/1.1", 400),
     _line("HTTP/1.0", "POST /rpc HTTP/1.0", 505),
