@@ -18,6 +18,8 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import TextIO
 
+from persistproc_core.lock_file import is_of_name
+
 __all__ = ["Seldom", "exception", "info", "log_to", "reopen", "stay", "warning"]
 
 _BYTES = 1024 * 1024
@@ -144,7 +146,7 @@ class _File(logging.Handler):
 
     def _is_whole(self, fd: int) -> bool:
         try:
-            return os.path.samestat(os.lstat(self._path), os.fstat(fd))
+            return is_of_name(self._path, fd)
         except OSError:
             return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 
 from persistproc_core.errors import PersistprocError
 
@@ -58,40 +59,40 @@ class State:
         """Why it does not run, where the manager tells; or why it tells nothing."""
 
 
-class Manager:
+class Manager(ABC):
     """A service manager: where its files lie, what stands in them, and which programs talk to it."""
 
     title = ""
     restart_text = ""
     """What a person types to start the daemon's service anew."""
 
+    @abstractmethod
     def name(self, role: str) -> str:
         """What it calls a service."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_text(self, role: str) -> str:
         """What a person types to see how a service is, and what it last said."""
-        raise NotImplementedError
 
+    @abstractmethod
     def path(self, role: str) -> str:
         """Where the file lies."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self, program: Program) -> str:
         """What should stand in the file. Raises `Unwritable`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_ours(self, text: str) -> bool:
         """True when we have written it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def home_of(self, text: str) -> str:
         """The home that a file of ours is for, in its notation; empty when it does not say."""
-        raise NotImplementedError
 
+    @abstractmethod
     def program_of(self, text: str) -> str:
         """The program that a file of ours starts; empty when it does not say."""
-        raise NotImplementedError
 
     def notation(self, home: str) -> str:
         """A home as a file says it. Raises `Unwritable`."""
@@ -106,21 +107,21 @@ class Manager:
         ours = self.is_ours(text)
         return ServiceFile(role, self.name(role), self.path(role), text, ours=ours, home=self.home_of(text))
 
+    @abstractmethod
     def absent(self) -> str:
         """Why it cannot be reached; empty when it can."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self, role: str) -> State:
         """What it says of a service."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start_commands(self, changed: list[str], states: dict[str, State]) -> list[list[str]]:
         """Have these services run now and at each login; ``states`` by role, ``changed`` roles have a new text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop_commands(self, roles: list[str]) -> list[list[str]]:
         """Have them run no more; before their files are removed."""
-        raise NotImplementedError
 
     def removed_commands(self) -> list[list[str]]:
         """What has to be said after the files are removed."""

@@ -107,9 +107,11 @@ def ensure_daemon(home: Home, deadline: float) -> bool:
     """
     import errno
 
+    from ..lock_file import open_lock
+
     home.ensure()
     try:
-        lock = os.open(home.start_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        lock = open_lock(home.start_lock)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UnsafeHome(f"{home.start_lock} is a symbolic link", hint="remove it") from None
@@ -134,14 +136,10 @@ def wake_daemon(home: Home, deadline: float) -> bool:
 
 def _lock_or_answer(lock: int, home: Home, deadline: float) -> bool:
     """True with the lock and no daemon, False as soon as a daemon answers."""
-    import fcntl
+    from ..lock_file import try_lock
 
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locked = True
-        except BlockingIOError:
-            locked = False
+        locked = try_lock(lock)
         # After the lock, not before: the daemon may have come up between the look and the lock.
         if _answers(home, deadline):
             return False

@@ -126,10 +126,11 @@ class Daemon:
             log.close()
 
     async def _serve(self, group: anyio.abc.TaskGroup, log: Log, ready: Callable[[], None]) -> None:
-        disk = Store(self._home.runs, HomeGuard(self._home))
+        home_guard = HomeGuard(self._home)
+        disk = Store(self._home.runs, home_guard)
         tasks = Tasks(group, log)
         lifecycle = Lifecycle(tasks, log, disk, self._registry)
-        journal = lifecycle.journal = self._journal = Journal(self._home.events, log, HomeGuard(self._home))
+        journal = lifecycle.journal = self._journal = Journal(self._home.events, log, home_guard)
         configuration = lifecycle.configuration = Configuration(self._home.config, log)
         retention = lifecycle.retention = Retention(self._home.runs, log, self._registry, configuration, journal)
         lifecycle.restarting = Restarting(
@@ -152,7 +153,7 @@ class Daemon:
         connected = Connected(lifecycle.ender, uses)
         lifecycle.expiry = Expiry(tasks, log, uses, lifecycle.restarting, end=lifecycle.end_softly, look=connected.look)
         lifecycle.restarting.on_changed = lifecycle.expiry.changed
-        bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log, HomeGuard(self._home))
+        bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log, home_guard)
         await journal.load()
         group.start_soon(journal.run)
         await configuration.refresh()
@@ -174,7 +175,7 @@ class Daemon:
             registry=self._registry,
             lifecycle=lifecycle,
         )
-        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following, memory)
+        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following, memory, connected)
         dispatcher = Dispatcher(methods.handlers(), log)
 
         async def handle(connection: socket.socket, peer: Peer) -> None:
@@ -218,6 +219,7 @@ class Daemon:
         bookmarks: Bookmarks,
         following: Following,
         memory: Memory,
+        connected: Connected,
     ) -> Methods:
         assert self._replacing is not None
         keeper, ender = lifecycle.keeper, lifecycle.ender
@@ -229,7 +231,6 @@ class Daemon:
         group.start_soon(self._begin_deeds, lifecycle, supervisor)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
-        connected = Connected(ender, lifecycle.uses)
         facts = Facts(ender, prompts, lifecycle.uses, connected)
         staleness = Staleness(lifecycle.uses, connected.look)
         group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)

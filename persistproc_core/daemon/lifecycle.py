@@ -67,9 +67,8 @@ class Lifecycle:
         """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
         if run.restarts and process.current is not None:
             run.lease = begin(process.current)
-        content = store.dump(Record(process.name, process.project_directory, run, process.protection, process.options))
         try:
-            await anyio.to_thread.run_sync(self._disk.create, run.directory, content)
+            await anyio.to_thread.run_sync(self._disk.create, run.directory, _content(process, run))
         except OSError as error:
             raise StorageFailed(
                 f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
@@ -257,10 +256,7 @@ class Lifecycle:
             found = self._registry.run(run.run_id)
             if found is None:
                 return  # removed meanwhile: a late record would bring its folder back
-            process = found[0]
-            content = store.dump(
-                Record(process.name, process.project_directory, run, process.protection, process.options)
-            )
+            content = _content(found[0], run)
             await anyio.to_thread.run_sync(partial(self._disk.write, run.directory, content, durable=durable))
 
     def grew(self, run_id: str) -> None:
@@ -346,3 +342,8 @@ class Lifecycle:
             self.journal.deleted(run.run_id, end)
             await anyio.to_thread.run_sync(self._disk.remove, run.run_id)
         self.retention.wake()
+
+
+def _content(process: Process, run: Run) -> bytes:
+    """The record as it is now; taken on the event loop, so that it is of one moment."""
+    return store.dump(Record(process.name, process.project_directory, run, process.protection, process.options))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
-import os
 
+from ..lock_file import is_of_name
 from .clock import now
 
 __all__ = ["Log"]
@@ -74,7 +74,7 @@ def _is_open(handler: logging.handlers.RotatingFileHandler) -> bool:
     try:
         if handler.stream is None:
             return True  # the next line opens it
-        return os.path.samestat(os.lstat(handler.baseFilename), os.fstat(handler.stream.fileno()))
+        return is_of_name(handler.baseFilename, handler.stream.fileno())
     except (OSError, ValueError):
         return False
 

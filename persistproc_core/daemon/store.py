@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 
+from . import replaced_file
 from .home.guard import HomeGuard
 from .model import Outcome, Run
 from .record import NewerFormat, Record, dump, parse
@@ -62,14 +63,7 @@ class Store:
         if not os.path.isdir(folder):
             self._home.make_again()
             os.makedirs(folder, 0o700, exist_ok=True)  # or the keeper has, just now
-        path = os.path.join(folder, _RECORD)
-        fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(fd, "wb") as file:
-            file.write(content)
-            file.flush()
-            if durable:
-                os.fsync(fd)
-        os.rename(path + ".new", path)
+        replaced_file.replace(os.path.join(folder, _RECORD), content, synced=durable)
         if durable:
             _keep_synced(folder)
             _sync(folder)

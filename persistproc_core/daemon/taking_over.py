@@ -7,13 +7,12 @@ hours. So the other one is asked to end; its processes go on, and we find them a
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import socket
 import time
 
 from ..errors import DaemonUnavailable
+from ..lock_file import open_lock, try_lock
 from ..paths import Home
 from .home.lock import AlreadyRunning, take_lock
 
@@ -32,14 +31,10 @@ def hold_start_lock(home: Home) -> int:
     A client that is starting one just now is waited for. One that hangs with the lock in its hand is not: nothing is
     lost without the lock, only we might have to ask once more. Raises `OSError`.
     """
-    lock = os.open(home.start_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    lock = open_lock(home.start_lock)
     deadline = time.monotonic() + _OTHERS_START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            time.sleep(_LOOK_SECONDS)
+    while time.monotonic() < deadline and not try_lock(lock):
+        time.sleep(_LOOK_SECONDS)
     return lock
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Mapping
 
 from persistproc_core.errors import UnsafeHome
+from persistproc_core.lock_file import is_of_name, open_lock, try_lock
 from persistproc_core.paths import Home
 
 __all__ = ["LockTaken", "hold_again", "note", "noted", "take_lock"]
@@ -23,21 +23,18 @@ class LockTaken(Exception):
 def take_lock(home: Home) -> int | None:
     """The descriptor of the home's lock, to be kept open for life; None while another bridge has it.
 
-    flock(2): the kernel gives it up with the last descriptor, however the process ends. The file is never unlinked, or
-    two bridges could each hold a lock on a file of that name. Raises `UnsafeHome`.
+    Raises `UnsafeHome`.
     """
     try:
-        fd = os.open(home.bridge_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = open_lock(home.bridge_lock)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise UnsafeHome(f"{home.bridge_lock} is a symbolic link", hint="remove it") from None
         raise UnsafeHome(f"cannot open {home.bridge_lock}: {error.strerror}", hint="check the folder") from None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
+    if try_lock(fd):
+        return fd
+    os.close(fd)
+    return None
 
 
 def hold_again(home: Home, lock: int) -> int:
@@ -45,11 +42,8 @@ def hold_again(home: Home, lock: int) -> int:
 
     Raises `LockTaken`, `UnsafeHome`, and `OSError` when it cannot be told.
     """
-    try:
-        if os.path.samestat(os.lstat(home.bridge_lock), os.fstat(lock)):
-            return lock
-    except FileNotFoundError:
-        pass
+    if is_of_name(home.bridge_lock, lock):
+        return lock
     new = take_lock(home)
     if new is None:
         raise LockTaken

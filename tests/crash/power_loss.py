@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from persistproc_core.daemon import store
+from persistproc_core.daemon import replaced_file, store
 
 __all__ = ["Disk", "Recorder"]
 
@@ -95,7 +95,8 @@ class Recorder:
         recorded.path = os.path  # type: ignore[attr-defined]
         for name in ("open", "mkdir", "rename", "link", "fsync"):
             setattr(recorded, name, staticmethod(getattr(self, f"_{name}")))
-        monkeypatch.setattr(store, "os", recorded)
+        for module in (store, replaced_file):
+            monkeypatch.setattr(module, "os", recorded)
 
     def _of(self, path: str) -> str:
         return os.path.relpath(path, self._root)

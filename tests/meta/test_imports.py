@@ -25,6 +25,7 @@ SHARED = (
     f"{CORE}.unix_socket",
     f"{CORE}.background",
     f"{CORE}.meant",
+    f"{CORE}.lock_file",
 )
 DECLARED = (f"{CORE}.protocol", f"{CORE}.schema", f"{CORE}.validation", f"{CORE}.jsonrpc")
 
@@ -41,6 +42,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.unix_socket": (),
     f"{CORE}.background": (),
     f"{CORE}.meant": (),
+    f"{CORE}.lock_file": (),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
     f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),

@@ -7,6 +7,7 @@ import json
 import os
 from typing import NamedTuple
 
+from .. import replaced_file
 from ..logs.segments import Offsets
 
 __all__ = ["Bookmarked", "Kept", "load", "write"]
@@ -51,10 +52,7 @@ def load(path: str) -> tuple[dict[str, Kept], str]:
 def write(path: str, projects: dict[str, Kept]) -> None:
     """Replace the file. Raises `OSError`; the old one is there then."""
     content = json.dumps({"format": _FORMAT, "projects": {name: _to_json(kept) for name, kept in projects.items()}})
-    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with open(fd, "wb") as file:
-        file.write(content.encode("ascii"))
-    os.rename(path + ".new", path)
+    replaced_file.replace(path, content.encode("ascii"))
 
 
 def _to_json(kept: Kept) -> dict[str, object]:

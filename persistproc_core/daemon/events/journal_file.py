@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 from ...errors import PersistprocError
 from ...framing import decode
 from ...protocol import ClientInfo
+from .. import replaced_file
 
 __all__ = ["MAX_FILE_BYTES", "Entry", "append", "load", "replace"]
 
@@ -99,11 +100,8 @@ def append(path: str, entries: list[Entry]) -> int:
 
 def replace(path: str, entries: list[Entry]) -> int:
     """Write the file anew; how long it is. Raises `OSError`; the old one is there then."""
-    fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     text = _text(entries)
-    with open(fd, "wb") as file:
-        file.write(text)
-    os.rename(path + ".new", path)
+    replaced_file.replace(path, text)
     return len(text)
 
 

@@ -13,6 +13,7 @@ from ...errors import UnsafeHome
 from ...host import Host, note_path, noted_host, this_host
 from ...mounts import Mount, mount_of
 from ...paths import HOME_VARIABLE, Home
+from .. import replaced_file
 from ..kernel.identity import boot_id
 
 __all__ = ["claim", "give_up"]
@@ -59,11 +60,7 @@ def _mount(path: str, mounts: str) -> Mount | None:
 
 
 def _write(home: Home, host: Host) -> None:
-    path = note_path(home.path)
     try:
-        fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(fd, "w", encoding="utf-8") as file:
-            json.dump(host, file)
-        os.rename(path + ".new", path)
+        replaced_file.replace(note_path(home.path), json.dumps(host).encode("ascii"))
     except OSError:
         pass  # the disk is full: the next daemon notes it

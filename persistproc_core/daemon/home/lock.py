@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 
+from ...lock_file import hold, is_of_name
 from ...paths import Home
 
 __all__ = ["AlreadyRunning", "HomeLock", "LockTaken", "note_pid", "take_lock"]
@@ -23,12 +23,9 @@ def take_lock(home: Home) -> int:
 
     Raises `AlreadyRunning`.
     """
-    fd = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise AlreadyRunning from None
+    fd = hold(home.lock)
+    if fd is None:
+        raise AlreadyRunning
     note_pid(fd)
     return fd
 
@@ -42,10 +39,7 @@ class HomeLock:
 
     def is_whole(self) -> bool:
         """Whether the file that we hold is still the one of that name. Raises `OSError` when that cannot be told."""
-        try:
-            return os.path.samestat(os.lstat(self._path), os.fstat(self.fd))
-        except FileNotFoundError:
-            return False
+        return is_of_name(self._path, self.fd)
 
     def sign(self) -> None:
         """See to it that our pid is in the file: one that was handed over to us has that of our predecessor."""
@@ -58,15 +52,9 @@ class HomeLock:
         Raises `LockTaken` when another daemon was faster, and `OSError`.
         """
         while not self.is_whole():
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(fd)
-                raise LockTaken from None
-            except OSError:
-                os.close(fd)
-                raise
+            fd = hold(self._path)
+            if fd is None:
+                raise LockTaken
             note_pid(fd)
             former, self.fd = self.fd, fd
             os.close(former)
