@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from persistproc_core.paths import HOME_VARIABLE, Home
 from tests.kit import Daemon, Guard
+from tests.kit.alone import hub_variables
 from tests.kit.guard import TEST_VARIABLE
 
 _TESTS = Path(__file__).resolve().parent
@@ -29,7 +30,7 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     guard = Guard()
     request.node.stash[_GUARD] = guard
     # The variables of the shell that runs the tests must not lead a test to the tester's own daemon.
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
+    for variable in hub_variables():
         monkeypatch.delenv(variable)
     monkeypatch.setenv(TEST_VARIABLE, guard.token)
     yield guard
@@ -78,7 +79,7 @@ def shared_daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     request.session.stash[_SHARED] = daemon
     try:
         with pytest.MonkeyPatch.context() as patch:
-            for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
+            for variable in hub_variables():
                 patch.delenv(variable)
             daemon.start()
         yield daemon

@@ -11,6 +11,7 @@ from tests.benchmarks.figures import Scale
 from tests.benchmarks.hub import hub
 from tests.benchmarks.report import as_row, as_text, machine, markdown_head
 from tests.benchmarks.suite import BENCHMARKS, FULL, QUICK
+from tests.kit.alone import forget_hubs
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,8 +48,7 @@ def main() -> None:
     given = _arguments()
     # Nothing of the shell that runs this may lead a benchmark to the user's own hub; and without compiled files every
     # start would be that of a compiler.
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[variable]
+    forget_hubs()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     missed = _run(given.names or list(BENCHMARKS), QUICK if given.quick else FULL, markdown=given.markdown)
     if missed:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
 from persistproc_core.paths import Home
 from tests.kit import Guard
+from tests.kit.alone import hub_variables
 from tests.kit.bridge import Bridge
 from tests.kit.guard import TEST_VARIABLE
 
@@ -26,7 +26,7 @@ def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     request.session.stash[_SHARED] = shared
     try:
         with pytest.MonkeyPatch.context() as patch:
-            for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
+            for variable in hub_variables():
                 patch.delenv(variable)
             shared.start()
         yield shared

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 
 from tests.crash.stage import Order
 from tests.crash.suites import SUITES, Suite
+from tests.kit.alone import end_unwinding
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     unknown = [name for name in options.names if name not in SUITES]
     if unknown:
         parser.error(f"there is no suite {unknown[0]}; there are {', '.join(SUITES)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
+    end_unwinding()
     suites = [SUITES[name] for name in options.names or SUITES]
     if not options.short and options.size is None:
         minutes = sum(suite.seconds for suite in suites) / 60

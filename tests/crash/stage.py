@@ -14,6 +14,7 @@ from persistproc_core.paths import Home
 from tests.crash.figures import Figures
 from tests.crash.warm import WarmInterpreter
 from tests.kit import Guard
+from tests.kit.alone import forget_hubs
 from tests.kit.daemon import environment
 from tests.kit.guard import TEST_VARIABLE
 
@@ -45,8 +46,7 @@ def stage(figures: Figures, order: Order, *preparation: str, **variables: str) -
     guard = Guard()
     home = guard.new_home()
     before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[name]  # the tester's own
+    forget_hubs()
     os.environ.update(environment(home, **{TEST_VARIABLE: guard.token, HOME_MARK: home.path}))
     try:
         with WarmInterpreter(home, *preparation, **variables):

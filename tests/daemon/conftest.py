@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from persistproc_core.paths import Home
 from tests.daemon.hub import Hub
-from tests.kit import Daemon
+from tests.kit import Daemon, Guard
+
+_FEW = 64
 
 
 @pytest.fixture
@@ -45,3 +48,21 @@ def restarted(hub: Hub) -> Callable[[], Hub]:
         return hub
 
     return restart
+
+
+class Poor(Daemon):
+    """A daemon that may have few descriptors."""
+
+    def command(self, ready_fd: int) -> list[str]:
+        return ["sh", "-c", f'ulimit -n {_FEW}; exec "$@"', "sh", *super().command(ready_fd)]
+
+
+@pytest.fixture
+def poor(guard: Guard, home: Home, project: Path) -> Iterator[Hub]:
+    """The project on it."""
+    daemon = Poor(guard, home)
+    daemon.start()
+    hub = Hub(daemon, project)
+    yield hub
+    hub.forget_connections()
+    daemon.tear_down()

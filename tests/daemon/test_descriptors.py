@@ -5,35 +5,12 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from persistproc_core.paths import Home
 from tests.daemon.hub import Hub
-from tests.kit import Daemon, Guard, is_alive, program
-
-_MOST = 64
-
-
-class Poor(Daemon):
-    """A daemon that may have few descriptors."""
-
-    def command(self, ready_fd: int) -> list[str]:
-        return ["sh", "-c", f'ulimit -n {_MOST}; exec "$@"', "sh", *super().command(ready_fd)]
-
-
-@pytest.fixture
-def poor(guard: Guard, home: Home, project: Path) -> Iterator[Hub]:
-    """The project on it."""
-    daemon = Poor(guard, home)
-    daemon.start()
-    hub = Hub(daemon, project)
-    yield hub
-    hub.forget_connections()
-    daemon.tear_down()
+from tests.kit import is_alive, program
 
 
 def many(path: str, count: int) -> list[socket.socket]:

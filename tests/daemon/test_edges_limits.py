@@ -14,32 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from persistproc_core.paths import Home
 from tests.daemon.hub import Hub
-from tests.kit import Daemon, Guard, WireError, eventually, is_alive, program
+from tests.kit import WireError, eventually, is_alive, program
 
-_MOST = 64
 _CLIENTS = 2000
 
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="prlimit(2) is Linux's")
-
-
-class Poor(Daemon):
-    """A daemon that may have few descriptors."""
-
-    def command(self, ready_fd: int) -> list[str]:
-        return ["sh", "-c", f'ulimit -n {_MOST}; exec "$@"', "sh", *super().command(ready_fd)]
-
-
-@pytest.fixture
-def poor(guard: Guard, home: Home, project: Path) -> Iterator[Hub]:
-    """The project on it."""
-    daemon = Poor(guard, home)
-    daemon.start()
-    hub = Hub(daemon, project)
-    yield hub
-    hub.forget_connections()
-    daemon.tear_down()
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ error, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
 from pathlib import Path
 
 from tests.fuzz.runner import Budget, run
 from tests.fuzz.target import CORPUS, corpus_line
 from tests.fuzz.targets import TARGETS
+from tests.kit.alone import end_unwinding, forget_hubs
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,9 +35,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run it."""
     given = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[variable]
+    end_unwinding()
+    forget_hubs()
     if given.case:
         case = given.case.read_bytes()
         print(f"as a line of {CORPUS.name}/{given.names[0]}.txt:\n{corpus_line(case)}")

@@ -10,7 +10,7 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.lines import golden
 from tests.fuzz.live import LiveDaemon, Memory, Probe, Victims, exchange
 from tests.fuzz.oracle import expected_replies, told_replies
-from tests.fuzz.target import Target
+from tests.fuzz.target import LiveTarget
 from tests.kit import Daemon
 
 __all__ = ["DaemonSocket"]
@@ -21,7 +21,7 @@ _WARM_UP = 20
 _LONG = (b"x" * (1 << 20) + b"\n", b'{"a":"' + b"y" * (1 << 20), b"[" * 100_000 + b"\n", b" " * (1 << 20) + b"{}\n")
 
 
-class DaemonSocket(Target):
+class DaemonSocket(LiveTarget):
     """One case is all that one client sends: dozens of lines, and then it only listens."""
 
     name = "daemon"
@@ -32,24 +32,15 @@ class DaemonSocket(Target):
         """``daemon``: one that runs already, without processes."""
         self._given = daemon
 
-    def __enter__(self) -> Target:
-        with ExitStack() as stack:
-            self._live = LiveDaemon(stack, self._given)
-            self._path = self._live.daemon.socket
-            self._victims = Victims(self._path, self._live.directory)
-            stack.callback(self._victims.close)
-            self._grammar = Grammar(self._live.directory, Victims.NAMES, golden())
-            self._memory = Memory(self._live.daemon.pid)
-            self._probe = stack.enter_context(Probe(self._path))
-            self._connections = 0
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def seeds(self) -> list[bytes]:
-        return []
+    def _begin(self, stack: ExitStack) -> None:
+        self._live = LiveDaemon(stack, self._given)
+        self._path = self._live.daemon.socket
+        self._victims = Victims(self._path, self._live.directory)
+        stack.callback(self._victims.close)
+        self._grammar = Grammar(self._live.directory, Victims.NAMES, golden())
+        self._memory = Memory(self._live.daemon.pid)
+        self._probe = stack.enter_context(Probe(self._path))
+        self._connections = 0
 
     def corpus(self) -> list[bytes]:
         # The golden lines themselves would end the daemon.

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 from tests.fuzz.http_grammar import HttpGrammar
 from tests.fuzz.live import Memory
-from tests.fuzz.target import Target
+from tests.fuzz.target import LiveTarget
 from tests.kit import Guard
 from tests.kit.bridge import Bridge
 from tests.kit.guard import TEST_VARIABLE
@@ -34,7 +34,7 @@ _VERSION_NOT_SUPPORTED = 505
 """The one answer above 499 that is the client's fault (RFC 9110, section 15.6.6)."""
 
 
-class BridgeHttp(Target):
+class BridgeHttp(LiveTarget):
     """One case is what dozens of clients send at once."""
 
     name = "http"
@@ -46,27 +46,18 @@ class BridgeHttp(Target):
         """``bridge``: one that runs already."""
         self._given = bridge
 
-    def __enter__(self) -> Target:
-        with ExitStack() as stack:
-            self._directory = tempfile.mkdtemp(prefix="pp-fuzz-")
-            stack.callback(shutil.rmtree, self._directory, ignore_errors=True)
-            self._bridge = self._given or _own_bridge(stack)
-            self._logged = len(self._bridge.log())
-            self._grammar = HttpGrammar(self._bridge.port, self._directory)
-            self._memory = Memory(self._bridge.pid)
-            self._slow = [stack.enter_context(socket.socket()) for _ in range(_SLOW)]
-            for connection in self._slow:
-                connection.connect(("127.0.0.1", self._bridge.port))
-            self._begun = time.monotonic()
-            self._tries = self._cut = 0
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def seeds(self) -> list[bytes]:
-        return []
+    def _begin(self, stack: ExitStack) -> None:
+        self._directory = tempfile.mkdtemp(prefix="pp-fuzz-")
+        stack.callback(shutil.rmtree, self._directory, ignore_errors=True)
+        self._bridge = self._given or _own_bridge(stack)
+        self._logged = len(self._bridge.log())
+        self._grammar = HttpGrammar(self._bridge.port, self._directory)
+        self._memory = Memory(self._bridge.pid)
+        self._slow = [stack.enter_context(socket.socket()) for _ in range(_SLOW)]
+        for connection in self._slow:
+            connection.connect(("127.0.0.1", self._bridge.port))
+        self._begun = time.monotonic()
+        self._tries = self._cut = 0
 
     def make(self, chance: random.Random) -> bytes:
         return _BETWEEN.join(self._grammar.connection(chance) for _ in range(_AT_ONCE))

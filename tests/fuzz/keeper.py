@@ -14,7 +14,7 @@ import psutil
 
 from persistproc_core.keeper.wire import FrameReader, frame, pack
 from tests.fuzz.live import Memory
-from tests.fuzz.target import Target
+from tests.fuzz.target import LiveTarget
 from tests.keeper.rig import Keeper
 from tests.kit import Guard, program
 
@@ -35,34 +35,25 @@ _PROGRAMS = [b"/nonexistent", b"/dev/null", b"", b"relative", b"/bin/false", b"a
 _NUMBERS = [b"0", b"1", b"65536", b"-1", b"99999999999999999999", b"", b"x", b"9" * 5000, b"70000"]
 
 
-class KeeperSocket(Target):
+class KeeperSocket(LiveTarget):
     """One case is all that one link sends: no hello, so that no other link is dropped."""
 
     name = "keeper"
     cases = 100_000
     most_seconds = 30.0
 
-    def __enter__(self) -> Target:
-        with ExitStack() as stack:
-            guard = Guard()
-            stack.callback(guard.clean_up)
-            self._keeper = Keeper(guard, guard.new_home())
-            stack.callback(self._keeper.tear_down)
-            self._keeper.launch()
-            self._pid = self._keeper.start(_VICTIM, program("tell_signals"))
-            self._keeper.await_output(_VICTIM, b"ready\n")
-            self._folder = self._keeper.make_folder("run.1.aa")
-            self._order = self._keeper.order("run.1.aa", ["/nonexistent"], make=False)
-            self._memory = Memory(self._keeper.pid)
-            self._links = 0
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def seeds(self) -> list[bytes]:
-        return []
+    def _begin(self, stack: ExitStack) -> None:
+        guard = Guard()
+        stack.callback(guard.clean_up)
+        self._keeper = Keeper(guard, guard.new_home())
+        stack.callback(self._keeper.tear_down)
+        self._keeper.launch()
+        self._pid = self._keeper.start(_VICTIM, program("tell_signals"))
+        self._keeper.await_output(_VICTIM, b"ready\n")
+        self._folder = self._keeper.make_folder("run.1.aa")
+        self._order = self._keeper.order("run.1.aa", ["/nonexistent"], make=False)
+        self._memory = Memory(self._keeper.pid)
+        self._links = 0
 
     def make(self, chance: random.Random) -> bytes:
         return b"".join(self._frame(chance) for _ in range(_AT_ONCE)) + _end(chance)

@@ -12,7 +12,7 @@ from typing import Any
 
 from persistproc_core.client import piece_bytes
 from tests.fuzz.live import LiveDaemon
-from tests.fuzz.target import Target
+from tests.fuzz.target import LiveTarget
 from tests.kit import Daemon
 
 __all__ = ["Starts"]
@@ -99,7 +99,7 @@ _PIECES = (
 )
 
 
-class Starts(Target):
+class Starts(LiveTarget):
     """One case is one start, as JSON. The child prints what it got."""
 
     name = "starts"
@@ -111,18 +111,12 @@ class Starts(Target):
         """``daemon``: one that runs already, without processes."""
         self._given = daemon
 
-    def __enter__(self) -> Target:
-        with ExitStack() as stack:
-            self._live = LiveDaemon(stack, self._given)
-            self._folder = Path(self._live.directory).resolve()
-            self._home = self._live.daemon.home
-            self._connection = stack.enter_context(self._live.daemon.connect(20))
-            self._executed = 0
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def _begin(self, stack: ExitStack) -> None:
+        self._live = LiveDaemon(stack, self._given)
+        self._folder = Path(self._live.directory).resolve()
+        self._home = self._live.daemon.home
+        self._connection = stack.enter_context(self._live.daemon.connect(20))
+        self._executed = 0
 
     def seeds(self) -> list[bytes]:
         plain = {"name": "web", "words": ["a", "b c"], "directory": "d", "variables": {"FUZZ": "1"}}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 import functools
 import random
+from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
 from tests.fuzz.mutate import Mutator
 
-__all__ = ["CORPUS", "Target", "corpus_line"]
+__all__ = ["CORPUS", "LiveTarget", "Target", "corpus_line"]
 
 CORPUS = Path(__file__).parent / "corpus"
 """``golden.jsonl``, the wire as it is, and for each target ``NAME.txt``: what was once a defect. It is tried first.
@@ -65,6 +66,28 @@ class Target(abc.ABC):
     @functools.cached_property
     def _mutator(self) -> Mutator:
         return Mutator([*self.seeds(), *self.corpus()])
+
+
+class LiveTarget(Target):
+    """One that has something alive as long as the block lasts."""
+
+    _stack: ExitStack
+
+    def __enter__(self) -> Target:
+        with ExitStack() as stack:
+            self._begin(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @abc.abstractmethod
+    def _begin(self, stack: ExitStack) -> None:
+        """Bring it to life; what has to be ended goes onto the stack."""
+
+    def seeds(self) -> list[bytes]:
+        return []
 
 
 def corpus_line(case: bytes) -> str:

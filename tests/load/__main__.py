@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 
 from tests.benchmarks.hub import hub
 from tests.benchmarks.report import machine
+from tests.kit.alone import end_unwinding, forget_hubs
 from tests.load.rows import FULL, HEAD, QUICK, Row, Size, as_markdown, as_text
 from tests.load.suite import LOADS
 
@@ -52,9 +52,8 @@ def _run(names: list[str], size: Size, *, markdown: bool) -> list[Row]:
 def main() -> int:
     """Run it."""
     given = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[variable]
+    end_unwinding()
+    forget_hubs()
     # Without compiled files every start would be that of a compiler.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     size = QUICK if given.quick else FULL

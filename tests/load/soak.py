@@ -9,9 +9,7 @@ and wake-ups of daemon, keeper, holder and bridge. The exit code is 1 when somet
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -22,6 +20,7 @@ import psutil
 
 from tests.benchmarks.facts import activity, threads, twins
 from tests.kit import Guard, eventually, wait_gone
+from tests.kit.alone import end_unwinding, forget_hubs
 from tests.kit.bridge import Bridge
 from tests.kit.guard import TEST_VARIABLE
 from tests.load.samples import HEAD, Series, sample
@@ -121,9 +120,8 @@ def main() -> int:
     parser.add_argument("--replace-minutes", type=float, default=5.0, help="between two replacements (default: 5)")
     parser.add_argument("--sample-seconds", type=float, default=10.0, help="between two looks (default: 10)")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[variable]
+    end_unwinding()
+    forget_hubs()
     guard = Guard()
     directory = tempfile.mkdtemp(prefix="pp-soak-")
     bridge = Bridge(guard, guard.new_home(), {TEST_VARIABLE: guard.token})

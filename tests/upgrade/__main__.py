@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.kit import Daemon, Guard
+from tests.kit.alone import end_unwinding, forget_hubs
 from tests.kit.daemon import environment
 from tests.kit.guard import TEST_VARIABLE
 from tests.upgrade.campaign import Campaign
@@ -25,9 +25,8 @@ def main() -> int:
     parser.add_argument("--children", type=int, default=50, help="that write all the while (default: 50)")
     parser.add_argument("--seed", type=int, default=1, help="of the pauses and exit codes (default: 1)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an unwinding end, so that nothing is left behind
-    for variable in [name for name in os.environ if name.startswith("PERSISTPROC_")]:
-        del os.environ[variable]
+    end_unwinding()
+    forget_hubs()
     guard = Guard()
     os.environ[TEST_VARIABLE] = guard.token
     daemon = Daemon(guard, guard.new_home())

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
 import pytest
-from anyio.abc import SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from persistproc_core.daemon.app import Daemon
 from persistproc_core.daemon.handover import replacing
 from persistproc_core.daemon.handover.taking import Inherited
 from persistproc_core.daemon.home.lock import HomeLock, take_lock
 from persistproc_core.paths import Home
+from tests.daemon.in_process import connected
 from tests.kit import RawConnection, program, wait_gone
 from tests.kit.daemon import environment
 
 pytestmark = pytest.mark.anyio
 FAKE = str(Path(__file__).with_name("fake_successor.py"))
 HANGS = [sys.executable, "-c", "import time; time.sleep(600)"]
-
-
-class _Client:
-    """Just enough of a client, on anyio."""
-
-    def __init__(self, stream: SocketStream) -> None:
-        self._stream = stream
-        self._lines = BufferedByteReceiveStream(stream)
-
-    async def read(self) -> Any:
-        return json.loads(await self._lines.receive_until(b"\n", 1 << 20))
-
-    async def call(self, method: str, **params: object) -> Any:
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        await self._stream.send(json.dumps(request).encode() + b"\n")
-        return await self.read()
-
-
-@asynccontextmanager
-async def connected(home: Home) -> AsyncIterator[_Client]:
-    async with await anyio.connect_unix(home.socket) as stream:
-        client = _Client(stream)
-        assert (await client.read())["method"] == "hello"
-        yield client
 
 
 async def replace_error(home: Home, **params: object) -> str:

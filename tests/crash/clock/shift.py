@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 import time
+
+from tests.crash.page import shared_page
 
 __all__ = ["VARIABLE", "Shift", "move_clock"]
 
 VARIABLE = "PP_CRASH_CLOCK"
 """The path of the shared page, for daemons and keepers."""
 
-_SIZE = 4096
-
 
 class Shift:
     """How far the clock is off, in nanoseconds."""
 
     def __init__(self, path: str) -> None:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(fd).st_size < _SIZE:
-                os.ftruncate(fd, _SIZE)
-            self._page = mmap.mmap(fd, _SIZE)
-        finally:
-            os.close(fd)
+        self._page = shared_page(path)
 
     def set(self, nanoseconds: int) -> None:
         """From now on."""

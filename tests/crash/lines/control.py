@@ -5,15 +5,15 @@ Only built-in modules and the standard library: the keeper imports it too.
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
 import time
 
+from tests.crash.page import PAGE_BYTES, shared_page
+
 __all__ = ["KILL", "OFF", "RECORD", "Control"]
 
 OFF, RECORD, KILL = 0, 1, 2
-_SIZE = 4096
 _VERSION_AT = 3000
 _AWAKE_AT = 3001
 
@@ -26,13 +26,7 @@ class Control:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(fd).st_size < _SIZE:
-                os.ftruncate(fd, _SIZE)
-            self.page = mmap.mmap(fd, _SIZE)
-        finally:
-            os.close(fd)
+        self.page = shared_page(path)
 
     def off(self) -> None:
         """Do nothing."""
@@ -70,14 +64,14 @@ class Control:
 
     def strike(self, pid: int) -> None:
         """Kill this one, and nobody else: whoever comes to the line afterwards is not meant."""
-        self.page[_SIZE - 8 :] = pid.to_bytes(8, "big")
+        self.page[PAGE_BYTES - 8 :] = pid.to_bytes(8, "big")
         self.page[0] = OFF
         os.kill(pid, signal.SIGKILL)
 
     @property
     def struck(self) -> int:
         """Who was killed last."""
-        return int.from_bytes(self.page[_SIZE - 8 :], "big")
+        return int.from_bytes(self.page[PAGE_BYTES - 8 :], "big")
 
     @property
     def another_version(self) -> bool:
