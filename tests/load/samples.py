@@ -19,6 +19,8 @@ HEAD = f"{'part':10} {'what':14} {'first':>10} {'last':>10} {'least':>10} {'most
 _MOST_MIB_PER_HOUR = 1.0
 _STEP_MIB = 1.0
 """An allocator takes memory in steps up to this, and one of them is a slope over a short time."""
+_SETTLED = 5
+"""Of fewer samples a quarter says nothing: a connection that is just open in one look is no growth."""
 _LASTING = 3
 """A zombie that is seen in so many samples in a row is not just about to be reaped."""
 
@@ -88,9 +90,9 @@ class Series:
         grown = used[-1].memory_mib - used[0].memory_mib
         if _slope(used) > _MOST_MIB_PER_HOUR and grown > _STEP_MIB:
             self.findings.append(f"{self.part}: memory grows by {_slope(used):.2f} MiB/h ({grown:.1f} MiB in all)")
-        quarter = max(1, len(used) // 4)
+        quarter = len(used) // 4
         first, last = used[:quarter], used[-quarter:]
-        if min(each.descriptors for each in last) > max(each.descriptors for each in first):
+        if quarter >= _SETTLED and min(each.descriptors for each in last) > max(each.descriptors for each in first):
             self.findings.append(f"{self.part}: descriptors grow from {first[0].descriptors} to {last[-1].descriptors}")
         for three in zip(*(self.samples[start:] for start in range(_LASTING)), strict=False):
             lasting = frozenset.intersection(*(each.zombies for each in three))
