@@ -22,12 +22,17 @@ __all__ = [
     "MethodNotFound",
     "NameTaken",
     "NoTerminal",
+    "NotAdoptable",
     "NotRestartable",
     "NotRunning",
     "ParseError",
     "PersistprocError",
+    "PortTaken",
     "ProcessNotFound",
     "ProcessProtected",
+    "ProjectInvalid",
+    "ProjectNotApproved",
+    "ProjectNotFound",
     "ReplaceFailed",
     "ShuttingDown",
     "StartFailed",
@@ -258,6 +263,13 @@ class KeeperUnavailable(PersistprocError):
     exit_code = 75
 
 
+class PortTaken(PersistprocError):
+    """A port that the process is to have is taken; nothing was started. ``data.port``, and ``data.holder``: who."""
+
+    code = "port_taken"
+    rpc_code = 19
+
+
 class DaemonUnavailable(PersistprocError):
     """No daemon answers, and none could be (or was allowed to be) started."""
 
@@ -280,6 +292,40 @@ class UnsafeHome(PersistprocError):
     code = "unsafe_home"
     rpc_code = 22
     exit_code = 78
+
+
+class ProjectNotFound(PersistprocError):
+    """The project has no file that says which processes belong to it."""
+
+    code = "project_not_found"
+    rpc_code = 23
+    exit_code = 3
+
+
+class ProjectInvalid(PersistprocError):
+    """The project's file is wrong; nothing was done.
+
+    ``data.file``, ``data.line``, and ``data.problems``: all that was found, each with line and text.
+    """
+
+    code = "project_invalid"
+    rpc_code = 24
+    exit_code = 78
+
+
+class ProjectNotApproved(PersistprocError):
+    """No person has allowed what the project's file says to run; nothing was done. ``data.digest`` names it."""
+
+    code = "project_not_approved"
+    rpc_code = 25
+    exit_code = 77
+
+
+class NotAdoptable(PersistprocError):
+    """The process is not there, not ours to take, or in the list already."""
+
+    code = "not_adoptable"
+    rpc_code = 26
 
 
 def error_classes() -> list[type[PersistprocError]]:

@@ -17,7 +17,7 @@ from typing_extensions import NotRequired, Required, get_type_hints, is_typeddic
 from .errors import InvalidParams
 from .protocol import Allowed, Method
 
-__all__ = ["Field", "fields", "members", "validate_params"]
+__all__ = ["Field", "fields", "members", "problem_of", "validate_params"]
 
 
 class Field(NamedTuple):
@@ -73,6 +73,12 @@ def validate_params(method: Method, params: object) -> dict[str, object]:
     data: dict[str, object] = {"parameter": problem.path} if problem.path else {}
     subject = problem.path or method.name
     raise InvalidParams(f"{subject} {problem.text}", hint=problem.hint, data=data)
+
+
+def problem_of(declared: type, value: object) -> str | None:
+    """What is wrong with a decoded JSON value that is to be such a ``TypedDict``, in words; None: nothing is."""
+    problem = _value(declared)(value)
+    return None if problem is None else f"{problem.path} {problem.text}".strip()
 
 
 # --- the compiler: a type becomes a table from the Python types of JSON values to checks ----------------------------

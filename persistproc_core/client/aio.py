@@ -292,6 +292,26 @@ class AsyncClient:
         """Put output of our own into the hub: write it to the FIFO that the reply names."""
         return cast("protocol.CaptureReply", await self.call("capture_process", params))
 
+    async def get_project(self, **params: Unpack[protocol.GetProjectParams]) -> protocol.ProjectReply:
+        """Tell what the project's file says, and what of it runs."""
+        return cast("protocol.ProjectReply", await self.call("get_project", params))
+
+    async def start_project(self, **params: Unpack[protocol.StartProjectParams]) -> protocol.StartProjectReply:
+        """Bring the processes of the project's file up; ``ready`` and the results tell what became of them."""
+        return cast("protocol.StartProjectReply", await self.call("start_project", params))
+
+    async def stop_project(self, **params: Unpack[protocol.StopProjectParams]) -> protocol.StopProjectReply:
+        """Stop the project's processes, each after those that need it."""
+        return cast("protocol.StopProjectReply", await self.call("stop_project", params))
+
+    async def get_port(self, **params: Unpack[protocol.GetPortParams]) -> protocol.PortReply:
+        """Tell who listens on a TCP port."""
+        return cast("protocol.PortReply", await self.call("get_port", params))
+
+    async def adopt_process(self, **params: Unpack[protocol.AdoptProcessParams]) -> protocol.ProcessInfo:
+        """Take a server that was started outside of persistproc into the list."""
+        return cast("protocol.ProcessInfo", await self.call("adopt_process", params))
+
     async def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
         """Forget ended processes and delete their output."""
         return cast("protocol.PruneReply", await self.call("prune_processes", params))

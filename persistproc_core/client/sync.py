@@ -263,6 +263,26 @@ class Client:
         """Put output of our own into the hub: write it to the FIFO that the reply names."""
         return cast("protocol.CaptureReply", self.call("capture_process", params))
 
+    def get_project(self, **params: Unpack[protocol.GetProjectParams]) -> protocol.ProjectReply:
+        """Tell what the project's file says, and what of it runs."""
+        return cast("protocol.ProjectReply", self.call("get_project", params))
+
+    def start_project(self, **params: Unpack[protocol.StartProjectParams]) -> protocol.StartProjectReply:
+        """Bring the processes of the project's file up; ``ready`` and the results tell what became of them."""
+        return cast("protocol.StartProjectReply", self.call("start_project", params))
+
+    def stop_project(self, **params: Unpack[protocol.StopProjectParams]) -> protocol.StopProjectReply:
+        """Stop the project's processes, each after those that need it."""
+        return cast("protocol.StopProjectReply", self.call("stop_project", params))
+
+    def get_port(self, **params: Unpack[protocol.GetPortParams]) -> protocol.PortReply:
+        """Tell who listens on a TCP port."""
+        return cast("protocol.PortReply", self.call("get_port", params))
+
+    def adopt_process(self, **params: Unpack[protocol.AdoptProcessParams]) -> protocol.ProcessInfo:
+        """Take a server that was started outside of persistproc into the list."""
+        return cast("protocol.ProcessInfo", self.call("adopt_process", params))
+
     def prune_processes(self, **params: Unpack[protocol.PruneProcessesParams]) -> protocol.PruneReply:
         """Forget ended processes and delete their output."""
         return cast("protocol.PruneReply", self.call("prune_processes", params))

@@ -83,9 +83,11 @@ READS = frozenset(
     {
         "get_daemon_status",
         "get_news",
+        "get_port",
         "get_process_log_paths",
         "get_process_output",
         "get_process_status",
+        "get_project",
         "list_marks",
         "list_processes",
         "rpc.discover",
@@ -113,7 +115,13 @@ WAITS = {
 }
 """The methods that wait because they are asked to: by which parameter, and for how long without it, in seconds."""
 
-_GRACE_SECONDS = 10.0
+_GRACE = ("grace_seconds", 10.0)
+_LASTS = {
+    "start_process": (_GRACE, ("timeout_seconds", 60.0)),
+    "restart_process": (_GRACE, ("timeout_seconds", 60.0)),
+    "start_project": (_GRACE, ("timeout_seconds", 120.0)),
+}
+"""The methods that change something and wait for what comes of it."""
 _MOST_REPLACED = 20
 """Daemons that are replaced while one call is made; each time the next one is waited for, so this is no busy loop."""
 
@@ -324,9 +332,9 @@ def is_again(error: PersistprocError) -> bool:
 
 def reply_seconds(method: str, params: Mapping[str, object]) -> float:
     """How long to wait for a reply: what the call itself asks for, and `REPLY_SECONDS` on top."""
-    name, default = WAITS.get(method, ("grace_seconds", _GRACE_SECONDS))
+    asked = (WAITS[method],) if method in WAITS else _LASTS.get(method, (_GRACE,))
     # Twice: a stop may spend the grace period on the group, and again on what left the group.
-    return REPLY_SECONDS + 2 * _asked_seconds(params, name, default)
+    return REPLY_SECONDS + 2 * sum(_asked_seconds(params, name, default) for name, default in asked)
 
 
 def asked_again(method: str, params: dict[str, object], elapsed: float) -> dict[str, object]:

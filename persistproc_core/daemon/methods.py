@@ -16,6 +16,7 @@ from ..protocol import (
     OLDEST_PROTOCOL,
     PROTOCOL_VERSION,
     ActParams,
+    AdoptProcessParams,
     CallerParams,
     CancelReply,
     CancelSubscriptionParams,
@@ -26,8 +27,10 @@ from ..protocol import (
     FollowProcessOutputParams,
     FollowReply,
     GetNewsParams,
+    GetPortParams,
     GetProcessOutputParams,
     GetProcessStatusParams,
+    GetProjectParams,
     Hello,
     InputReply,
     ListProcessesParams,
@@ -37,7 +40,9 @@ from ..protocol import (
     NewsReply,
     NoParams,
     OutputReply,
+    PortReply,
     ProcessInfo,
+    ProjectReply,
     ProtectProcessParams,
     PruneProcessesParams,
     PruneReply,
@@ -53,9 +58,13 @@ from ..protocol import (
     ShutdownReply,
     SignalProcessParams,
     StartProcessParams,
+    StartProjectParams,
+    StartProjectReply,
     StartReply,
     StatusReply,
     StopProcessParams,
+    StopProjectParams,
+    StopProjectReply,
     StopReply,
     TargetParams,
     WatchProcessesParams,
@@ -161,6 +170,11 @@ class Methods:
             "configure_process": self._to_end(self._configure_process),
             "remove_process": self._to_end(self._remove_process),
             "prune_processes": self._to_end(self._prune_processes),
+            "get_project": self._question(self._get_project),
+            "start_project": self._to_end(self._start_project),
+            "stop_project": self._to_end(self._stop_project),
+            "get_port": self._question(self._get_port),
+            "adopt_process": self._to_end(self._adopt_process),
             "get_daemon_status": self._question(self._get_daemon_status),
             "shutdown_daemon": self._to_end(self._shutdown_daemon),
             "replace_daemon": self._to_end(self._replace_daemon, awaited=False),
@@ -219,7 +233,7 @@ class Methods:
         if started.joined:
             self._uses.used(started.process)
         info = self._facts.plain(started.process, started.run)
-        return {**info, "already_running": started.joined, "differences": started.differences}
+        return {**info, "already_running": started.joined, "differences": started.differences, "readiness": None}
 
     async def _stop_process(self, params: StopProcessParams, peer: Peer) -> StopReply:
         process = await self._find(params)
@@ -249,6 +263,7 @@ class Methods:
             "previous_run": started.previous.number,
             "environment_from": cast("Any", started.environment_from),
             "differences": started.differences,
+            "readiness": None,
         }
 
     async def _signal_process(self, params: SignalProcessParams, peer: Peer) -> ProcessInfo:
@@ -369,6 +384,23 @@ class Methods:
     async def _get_news(self, params: GetNewsParams, peer: Peer) -> NewsReply:
         project = None if params.get("all_projects", False) else await _project(params)
         return await self._news.get(peer.client(params.get("client")), project, params.get("limit"))
+
+    # --- projects and ports -------------------------------------------------------------------------------------------
+
+    async def _get_project(self, params: GetProjectParams, peer: Peer) -> ProjectReply:
+        raise InvalidParams("not there yet")
+
+    async def _start_project(self, params: StartProjectParams, peer: Peer) -> StartProjectReply:
+        raise InvalidParams("not there yet")
+
+    async def _stop_project(self, params: StopProjectParams, peer: Peer) -> StopProjectReply:
+        raise InvalidParams("not there yet")
+
+    async def _get_port(self, params: GetPortParams, peer: Peer) -> PortReply:
+        raise InvalidParams("not there yet")
+
+    async def _adopt_process(self, params: AdoptProcessParams, peer: Peer) -> ProcessInfo:
+        raise InvalidParams("not there yet")
 
     # --- subscriptions ------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import anyio
 
-from ..protocol import ClientInfo, RestartPolicy, State
+from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State
 from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
 from .words.command import Command
@@ -97,6 +97,24 @@ class Settings(NamedTuple):
     keep_bytes: int | None = None
     """Of each stream; None: as configured."""
     keep_runs: int | None = None
+    shell: bool = False
+    """True: in the login shell."""
+    ports: tuple[PortWish, ...] = ()
+    """As they were asked for."""
+    assigned_ports: tuple[tuple[str, int], ...] = ()
+    """What came of that, by name."""
+    ready: ReadyWhen | None = None
+    """With its ports in it; so are liveness and the command."""
+    liveness: Liveness | None = None
+    watch: tuple[str, ...] = ()
+    watch_signal: str | None = None
+    stop_signal: str | None = None
+    stop_grace_seconds: float | None = None
+    tags: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
+    """The argument list before its ports were in it; None: it has none."""
+    defined: bool = False
+    """True when it comes from the project's file."""
 
 
 @dataclass(eq=False)
@@ -142,6 +160,14 @@ class Run:
     """True when a stop was asked to leave what had left the session."""
     captured: bool = False
     """True when its leader is a ``persistproc capture``: we did not start it, and its session is its user's."""
+    adopted: bool = False
+    """True when its leader was started by somebody else, and taken into the list."""
+    ready: bool | None = None
+    """Whether it is ready; None: it was not asked to tell."""
+    ready_at: str | None = None
+    ready_seconds: float | None = None
+    ready_by: str | None = None
+    """What it was known by, in words."""
     prompt: str | None = None
     """What it printed last, without a newline, while it is blocked reading its input."""
     ending: bool = False

@@ -6,9 +6,12 @@ import os
 
 __all__ = ["project_name", "project_root"]
 
+_MARKERS = ("persistproc.toml", ".git")
+
 
 def project_root(directory: str) -> str:
-    """The root of the git work tree that holds the directory, else the directory; symbolic links resolved.
+    """Where the nearest ``persistproc.toml`` lies within the git work tree that holds the directory, else the root of
+    that work tree, else the directory; symbolic links resolved.
 
     ``.git`` is a folder, or a file in a linked work tree and in a submodule (gitrepository-layout(5)): each of them is
     a project of its own. A directory that no longer exists belongs to where it was.
@@ -16,7 +19,7 @@ def project_root(directory: str) -> str:
     start = os.path.realpath(directory)
     candidate = start
     while True:
-        if os.path.lexists(os.path.join(candidate, ".git")):
+        if any(os.path.lexists(os.path.join(candidate, marker)) for marker in _MARKERS):
             return candidate
         parent = os.path.dirname(candidate)
         if parent == candidate:

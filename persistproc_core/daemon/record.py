@@ -10,9 +10,11 @@ import json
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar, cast
 
 from ..errors import InvalidParams
-from ..protocol import ClientInfo, RestartPolicy, State
+from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State
+from ..validation import problem_of
 from .kernel.identity import Identity
 from .model import Cause, Options, Protection, Run, Settings
 from .states import ENDED, LIVE
@@ -61,6 +63,11 @@ def _to_json(record: Record) -> dict[str, object]:
         "working_directory": run.working_directory,
         "settings": run.settings._asdict(),
         "captured": run.captured,
+        "adopted": run.adopted,
+        "ready": run.ready,
+        "ready_at": run.ready_at,
+        "ready_seconds": run.ready_seconds,
+        "ready_by": run.ready_by,
         "started_at": run.started_at,
         "started_by": run.started_by,
         "start_reason": run.start_reason,
@@ -103,6 +110,11 @@ def parse(value: dict[str, object], folder: str) -> Record:
         working_directory=_path(value["working_directory"]),
         settings=_settings(value["settings"]),
         captured=bool(value["captured"]),
+        adopted=bool(value["adopted"]),
+        ready=None if value["ready"] is None else bool(value["ready"]),
+        ready_at=None if value["ready_at"] is None else _moment(value["ready_at"]),
+        ready_seconds=_seconds(value["ready_seconds"]),
+        ready_by=_optional(value["ready_by"]),
         started_at=_moment(value["started_at"]),
         started_by=_client(value["started_by"]),
         start_reason=_optional(value.get("start_reason")),
@@ -236,7 +248,32 @@ def _settings(given: object) -> Settings:
         columns=_within(value["columns"], 1, 1000),
         keep_bytes=_number_or_none(value["keep_bytes"]),
         keep_runs=_number_or_none(value["keep_runs"]),
+        shell=bool(value["shell"]),
+        ports=tuple(_declared(PortWish, wish) for wish in _as_list(value["ports"])),
+        assigned_ports=tuple(
+            (_text(name), _within(port, 1, 65535))
+            for name, port in (_as_list(pair) for pair in _as_list(value["assigned_ports"]))
+        ),
+        ready=None if value["ready"] is None else _declared(ReadyWhen, value["ready"]),
+        liveness=None if value["liveness"] is None else _declared(Liveness, value["liveness"]),
+        watch=tuple(_word(pattern) for pattern in _as_list(value["watch"])),
+        watch_signal=_optional(value["watch_signal"]),
+        stop_signal=_optional(value["stop_signal"]),
+        stop_grace_seconds=_seconds(value["stop_grace_seconds"]),
+        tags=tuple(_text(tag) for tag in _as_list(value["tags"])),
+        asked=None if value["asked"] is None else _argv(value["asked"]),
+        defined=bool(value["defined"]),
     )
+
+
+_Declared = TypeVar("_Declared")
+
+
+def _declared(declared: type[_Declared], value: object) -> _Declared:
+    problem = problem_of(declared, value)
+    if problem is not None:
+        raise ValueError(problem)
+    return cast("_Declared", value)
 
 
 def _number_or_none(value: object) -> int | None:

@@ -47,11 +47,20 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
     f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),
     f"{CORE}.schema": (f"{CORE}.errors", f"{CORE}.protocol", f"{CORE}.validation"),
+    f"{CORE}.project_file": (
+        f"{CORE}.errors",
+        f"{CORE}.protocol",
+        f"{CORE}.validation",
+        f"{CORE}.schema",
+        f"{CORE}.durations",
+        f"{CORE}.sizes",
+    ),
     f"{CORE}.client": SHARED,
     f"{CORE}.keeper": (),
-    f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper"),
+    f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper", f"{CORE}.project_file"),
     "persistproc_cli": (
         *SHARED,
+        f"{CORE}.project_file",
         *(f"{CORE}.client.{module}" for module in ("sync", "subscription", "resuming", "wire", "lightjson")),
     ),
     # The relay is one process for each window of an agent: the standard library, and nothing else of the bridge.

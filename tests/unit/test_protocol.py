@@ -93,7 +93,7 @@ def test_the_client_knows_what_to_fill_in(method: Method) -> None:
 
 def test_the_client_asks_again_only_for_what_changes_nothing() -> None:
     changing = {"start", "stop", "restart", "send", "signal", "remove", "shutdown", "set", "resize", "capture", "prune"}
-    changing |= {"protect", "configure", "replace"}
+    changing |= {"protect", "configure", "replace", "adopt"}
 
     assert {name for name in METHODS if name.split("_")[0] not in changing} - wire.SUBSCRIBES == wire.READS
 

@@ -43,7 +43,7 @@ def listeners_by_run(
             for endpoint in _by_procfs(pid, tables) if procfs_available else _by_psutil(pid):
                 first.setdefault(endpoint, pid)
         found[run_id] = [
-            {"port": each.port, "address": each.address, "pid": pid} for each, pid in sorted(first.items())
+            {"port": each.port, "address": each.address, "pid": pid, "url": None} for each, pid in sorted(first.items())
         ]
     return found
 

@@ -71,6 +71,7 @@ class Waiting:
             "line": met.line,
             "status_code": met.status_code,
             "last_lines": lines,
+            "readiness": None,
             "elapsed_seconds": round(anyio.current_time() - began, 3),
         }
 

@@ -1,0 +1,54 @@
+"""What a project's file says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ..protocol import Definition, DependencyCondition
+
+__all__ = ["Entry", "EnvFile", "FileFormat", "ProjectFile"]
+
+FileFormat = Literal["persistproc.toml", "pyproject.toml", "Procfile"]
+
+
+class EnvFile(NamedTuple):
+    """A file of variables."""
+
+    path: str
+    """Absolute."""
+    line: int | None
+    """Where it is named."""
+    required: bool = True
+    """False: it may be missing (the .env beside a Procfile)."""
+
+
+class Entry(NamedTuple):
+    """One process, as it stands in the file: ports and variables are not filled in yet."""
+
+    name: str
+    line: int | None
+    command: str | list[str]
+    working_directory: str
+    """Absolute."""
+    env_files: tuple[EnvFile, ...]
+    """Those of the whole file first."""
+    environment: dict[str, str]
+    """Those of the whole file are in it."""
+    needs: dict[str, DependencyCondition]
+    optional: bool
+    definition: Definition
+
+
+@dataclass(frozen=True)
+class ProjectFile:
+    """A file that is right in itself: names, types, dependencies."""
+
+    path: str
+    format: FileFormat
+    directory: str
+    """The project's."""
+    processes: dict[str, Entry]
+    """In the order of the file."""
+    digest: str
+    """Names what it says to run, in this directory; comments and order do not count."""
