@@ -39,6 +39,7 @@ def deeds(info: ProcessInfo) -> list[str]:
     at, by = info["ended_at"], info.get("stopped_by")
     if at is None:
         begun = "started" if info.get("replaced_run") is None else "restarted"
+        begun = "adopted" if info.get("adopted") else begun
         told += _deed(begun, info["started_by"], info["started_at"], info.get("start_reason"))
     elif by is not None:
         told += _deed("stopped", by, at, info.get("stop_reason"))

@@ -72,6 +72,8 @@ class Followed:
         elif event["type"] == "given_up" and event["run"] == self.run:
             self.planned = False
             self._sink.note(f"{self.source.name} {_given_up(event)}")
+        elif event["type"] == "unhealthy":
+            self._sink.note(f"{self.source.name}: {event.get('reason')}")
         elif event["type"] == "removed":
             self.live, self.deadline, self.planned = False, None, False
             self._sink.note(f"{self.source.name} was removed{_by(event)}")

@@ -13,15 +13,15 @@ Exit codes
     0  done; after Ctrl-C, or when somebody stopped the daemon: detached
     1  it failed, and the message says why
     2  the command line was not understood; nothing was done
-    3  there is no such process, or several fit
+    3  there is no such process, or several fit; the project has no file
    64 and above, as in sysexits.h:
    69  no daemon answers (and none may be started, or none starts)
    70  a defect of persistproc
    74  the home, or our own output, could not be written (disk full)
    75  the daemon is shutting down; try again
    76  command line and daemon speak different protocol versions
-   77  somebody else protected the process: persistproc help protect
-   78  the home folder is not safe
+   77  somebody else protected the process (persistproc help protect); nobody has allowed the project's file to run
+   78  the home folder is not safe; the project's file is wrong
   124  wait: the time is up
   126  run, start, restart: the command was found but could not be executed
   127  run, start, restart: the command was not found
@@ -38,6 +38,7 @@ persistproc: start, watch, stop and restart development processes that outlive y
   persistproc logs -f web          follow its output from any terminal
   persistproc restart web          a new run with the same command, directory and environment
   persistproc stop web             end it and everything it started
+  persistproc up                   start all that the project's file says, in the order of what they need
 """
 
 

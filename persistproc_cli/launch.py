@@ -8,11 +8,15 @@ import re
 from persistproc_core.errors import PersistprocError, StartFailed
 
 from .arguments import Arguments, Option, UsageError
+from .behaviour import BEHAVIOUR_OPTIONS, take_behaviour
 from .caller import file_mode_mask, ignored_signals, resource_limits
 from .durations import seconds_in
-from .envfile import is_assignment, read_env_file
+from .envfile import is_assignment, variables_in
 from .policy import AUTOSTART_OPTION, RESTART_OPTION, restart_policy
+from .port_options import PORT_OPTION, port_wishes
+from .ready_options import READY_OPTIONS, take_ready
 from .sizes import size_in
+from .waited import WAIT_OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from persistproc_core.protocol import StartProcessParams, StartReply
 
     from .context import Context
+    from .waited import Wait
 
 __all__ = ["START_OPTIONS", "read_command", "start_process"]
 
@@ -27,7 +32,7 @@ START_OPTIONS = (
     Option("--name", "-n", value="NAME", help="the name, unique in the project (else made from the command)"),
     Option("--cwd", "-C", value="DIR", help="the directory to run in (else this one)"),
     Option("--env", "-e", value="K=V", repeated=True, help="set a variable (may be repeated)"),
-    Option("--env-file", value="FILE", repeated=True, help="set the variables of a file of KEY=value lines"),
+    Option("--env-file", value="FILE", repeated=True, help="set the variables of a .env file (may be repeated)"),
     Option("--fresh", help="when it already runs: restart it with what is given here"),
     Option("--replace", help="when the name runs another command: stop that one first"),
     Option("--keep-bytes", value="SIZE", help="how much of each stream is kept (64M, 2G; else as configured)"),
@@ -36,6 +41,10 @@ START_OPTIONS = (
     AUTOSTART_OPTION,
     Option("--ttl", value="TIME", help="stop it when it has run so long (30m, 2h)"),
     Option("--idle-timeout", value="TIME", help="stop it when nobody has used it for so long"),
+    PORT_OPTION,
+    *READY_OPTIONS,
+    *WAIT_OPTIONS,
+    *BEHAVIOUR_OPTIONS,
     Option("--tty", "-t", help="give it a terminal: colours, full-screen programs, persistproc attach"),
     Option("--protect", help="protect it: what others do to it then needs --force and --reason"),
     Option("--force", help="with --fresh, --replace: also when somebody else protected it; that needs --reason"),
@@ -70,8 +79,8 @@ def _names_program(word: str) -> bool:
     return os.path.exists(word) if "/" in word else is_executable(word)
 
 
-def start_process(context: Context, client: Client, arguments: Arguments) -> StartReply:
-    """Start or join with everything that the caller has."""
+def start_process(context: Context, client: Client, arguments: Arguments, wait: Wait | None = None) -> StartReply:
+    """Start or join with everything that the caller has; ``wait``: and answer when it is ready."""
     command, assigned = read_command(arguments.words)
     params: StartProcessParams = {
         "command": command,
@@ -100,8 +109,12 @@ def start_process(context: Context, client: Client, arguments: Arguments) -> Sta
         params["reason"] = reason
     _take_retention(params, arguments)
     _take_limits(params, arguments)
+    take_behaviour(params, arguments)
+    if arguments.flag("--port"):
+        params["ports"] = port_wishes(arguments)
+    take_ready(params, arguments)
     try:
-        return client.start_process(**params)
+        return client.start_process(**{**params, **wait.params()} if wait is not None else params)
     except StartFailed as error:
         _hint_at_name(client, command, error)
         raise
@@ -155,7 +168,7 @@ def _directory(context: Context, arguments: Arguments) -> str:
 def _environment(arguments: Arguments, assigned: dict[str, str]) -> dict[str, str]:
     environment = dict(os.environ)
     for path in arguments.values("--env-file"):
-        environment.update(read_env_file(path))
+        environment.update(variables_in(path, environment))
     for pair in arguments.values("--env"):
         name, equals, value = pair.partition("=")
         if not equals or not name:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.errors import PersistprocError
 
-__all__ = ["detach_streams", "note", "print_document", "report_error", "say", "shortened", "tell_line"]
+__all__ = ["detach_streams", "in_options", "note", "print_document", "report_error", "say", "shortened", "tell_line"]
 
 _LONGEST = 500
 _MOST_DETAILS = 20
@@ -62,9 +62,7 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
         sys.stderr.write(dumps({"error": document}) + "\n")
         sys.stderr.flush()
         return
-    hint = error.hint
-    for parameter, option in _OPTIONS if error.code == "process_protected" else ():
-        hint = hint.replace(parameter, option)
+    hint = in_options(error.hint) if error.code == "process_protected" else error.hint
     note(f"{error.message} ({hint})" if hint else error.message)
     details = _details(error)
     for line in details[-_MOST_DETAILS:]:
@@ -72,12 +70,20 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
     sys.stderr.flush()
 
 
+def in_options(hint: str) -> str:
+    """A hint of the hub about what is protected, in the words of the command line."""
+    for parameter, option in _OPTIONS:
+        hint = hint.replace(parameter, option)
+    return hint
+
+
 def _details(error: PersistprocError) -> list[str]:
     """What the data of an error tells a person, beyond its message."""
     lines: list[str] = []
-    for key in ("candidates", "survivors", "last_lines", "differences"):
+    for key in ("candidates", "survivors", "last_lines", "differences", "problems"):
         facts = error.data.get(key)
-        if isinstance(facts, list):
+        # The only problem is the message itself.
+        if isinstance(facts, list) and (key != "problems" or len(facts) > 1):
             lines += [_fact(fact) for fact in facts if not _is_named(fact, error.message)]
     return lines
 
@@ -91,7 +97,8 @@ def _fact(fact: object) -> str:
     if not isinstance(fact, dict):
         return str(fact)
     if "text" in fact:
-        return str(fact["text"])
+        line = fact.get("line")
+        return f"line {line}: {fact['text']}" if isinstance(line, int) else str(fact["text"])
     return "  ".join(str(value) for value in fact.values() if value is not None)
 
 

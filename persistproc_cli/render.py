@@ -25,11 +25,13 @@ __all__ = [
     "make_room",
     "memory",
     "ports",
+    "ports_in_full",
     "process_table",
     "short_directory",
     "state_colour",
     "state_words",
     "table",
+    "url",
     "waits_for_input",
 ]
 
@@ -53,6 +55,8 @@ def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
         words = restarting_words(info)
     elif words == "running" and waits_for_input(info):
         words = "waiting for input"
+    elif words == "running" and info.get("ready") is not None:
+        words = _ready_words(info)
     elif words == "failed" and info["signal"]:
         words = f"killed {info['signal']}"
     elif words in ("exited", "failed") and info["exit_code"] is not None:
@@ -62,9 +66,15 @@ def state_words(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
     return f"{words}, {survivors} left" if survivors else words
 
 
+def _ready_words(info: ProcessInfo | RunInfo) -> str:
+    if info.get("ready"):
+        return "running, ready"
+    return "running, not ready" + ("" if info.get("ready_at") else " yet")
+
+
 def state_colour(info: ProcessInfo | RunInfo, survivors: int = 0) -> str:
     """The colour of a state."""
-    if survivors or waits_for_input(info):
+    if survivors or waits_for_input(info) or (info["state"] == "running" and info.get("ready") is False):
         return "yellow"
     return _COLOURS.get(info["state"], "dim")
 
@@ -77,6 +87,23 @@ def waits_for_input(info: ProcessInfo | RunInfo) -> bool:
 def ports(info: ProcessInfo) -> str:
     """``:3000,:5173``, each once."""
     return ",".join(dict.fromkeys(f":{listener['port']}" for listener in info["ports"]))
+
+
+def ports_in_full(info: ProcessInfo) -> str:
+    """``127.0.0.1:3000 (web), 9229 (debug, nobody listens)``: with the names of those that it was to have."""
+    names = {port: name for name, port in info.get("assigned_ports", {}).items()}
+    shown = []
+    for listener in info["ports"]:
+        name = names.get(listener["port"])
+        shown.append(f"{listener['address']}:{listener['port']}" + (f" ({name})" if name else ""))
+    heard = {listener["port"] for listener in info["ports"]}
+    missing = [] if info["ended_at"] else [port for port in names if port not in heard]
+    return ", ".join([*shown, *(f"{port} ({names[port]}, nobody listens)" for port in missing)])
+
+
+def url(info: ProcessInfo) -> str:
+    """Where a browser finds it; without the query, which may hold a token and is long."""
+    return (info.get("url") or "").partition("?")[0]
 
 
 def age(info: ProcessInfo | RunInfo) -> str:
@@ -107,7 +134,9 @@ def short_directory(path: str) -> str:
 def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> str:
     """The table of ``list``: on a terminal in colour and cut to its width, else plain and whole."""
     show_directory = all_projects or any(p["working_directory"] != p["project_directory"] for p in processes)
-    titles = ["STATE", "NAME", *(["PROJECT"] if all_projects else []), "PID", "PORTS", "AGE", "CPU", "MEMORY"]
+    show_url = any(url(info) for info in processes)
+    titles = ["STATE", "NAME", *(["PROJECT"] if all_projects else []), "PID", "PORTS"]
+    titles += [*(["URL"] if show_url else []), "AGE", "CPU", "MEMORY"]
     titles += [*(["DIRECTORY"] if show_directory else []), "COMMAND"]
     rows: list[list[str]] = []
     for info in processes:
@@ -117,13 +146,14 @@ def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> st
         cpu = info["cpu_percent"]
         # The pid of one that has ended may be that of a stranger by now.
         pid = None if info["ended_at"] else info["pid"]
-        row += [str(pid or "-"), ports(info) or "-", age(info)]
+        row += [str(pid or "-"), ports(info) or "-", *([one_line(url(info)) or "-"] if show_url else []), age(info)]
         row += ["-" if cpu is None else f"{cpu:.1f}%", memory(info["memory_bytes"])]
         if show_directory:
             row.append(one_line(_directory(info, all_projects)))
         rows.append([*row, one_line(info["command"])])
     if is_terminal(sys.stdout):
-        make_room(titles, rows, ("MEMORY", "CPU", "AGE"), _LEAST_FOR_COMMAND)
+        dropped = ("MEMORY", "CPU", *(["URL"] if show_url else []), "AGE")
+        make_room(titles, rows, dropped, _LEAST_FOR_COMMAND)
     paints = [state_colour(info, len(info["survivors"])) for info in processes] if colours(sys.stdout) else []
     return table(titles, rows, first_column=paints)
 

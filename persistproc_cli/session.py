@@ -14,7 +14,7 @@ from .output import note, report_error
 from .restarts import is_given_up, outlook
 from .terminal import is_terminal
 from .viewer import HubStopped, Viewer
-from .words import address, after_detach, because, difference_lines, ending, exit_code
+from .words import address, after_detach, because, difference_lines, ending, exit_code, port_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def announce(reply: StartReply, name: str, on_exit: str | None) -> None:
 
 
 def _tell_limits(reply: StartReply) -> None:
+    for line in port_lines(reply):
+        note(line)
     if reply.get("expires_at") is not None:
         from .limits import limit_lines
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persistproc_core.errors import PersistprocError
+from persistproc_core.errors import PersistprocError, ProcessProtected
 
 from .arguments import Arguments, Option, UsageError
 from .output import note, print_document, report_error, say
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from persistproc_core.client.sync import Client
     from persistproc_core.protocol import ActParams, StopOptions
 
+    from .adopted import Consent
     from .context import Context
 
     Reply = TypeVar("Reply", bound=Mapping[str, object])
@@ -79,13 +80,18 @@ def act(
     names: Sequence[str],
     action: Callable[[str], Reply],
     describe: Callable[[Reply], str],
+    consent: Consent | None = None,
 ) -> int:
     """Do something with each process, and tell of each in the order of the names.
+
+    ``consent``: asked about those that it was refused for, which are then tried once more.
 
     The JSON document is ``{"processes": [reply, ...]}`` of those that it was done with; there is none when it failed
     with each. The exit code is that of the first failure.
     """
     outcomes = _all_at_once(names, action)
+    if consent is not None:
+        outcomes = [_after_question(*each, action, consent) for each in zip(names, outcomes, strict=True)]
     code = 0
     replies: list[Reply] = []
     for outcome in outcomes:
@@ -102,6 +108,18 @@ def act(
     elif not names:
         note("nothing runs in this project")
     return code
+
+
+def _after_question(
+    name: str, outcome: Reply | PersistprocError, action: Callable[[str], Reply], consent: Consent
+) -> Reply | PersistprocError:
+    # One after another: two questions at a time could not be answered.
+    if not isinstance(outcome, ProcessProtected) or not consent.is_given(name, outcome):
+        return outcome
+    try:
+        return action(name)
+    except PersistprocError as error:
+        return error
 
 
 def _all_at_once(names: Sequence[str], action: Callable[[str], Reply]) -> list[Reply | PersistprocError]:

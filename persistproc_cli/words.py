@@ -37,6 +37,8 @@ __all__ = [
     "ending",
     "exit_code",
     "how_to_answer",
+    "output_of_adopted",
+    "port_lines",
 ]
 
 EXIT_UNKNOWN = 1
@@ -89,9 +91,22 @@ def address(info: Named) -> str:
     return info["name"] if inside else f"{info['project']}/{info['name']}"
 
 
+def port_lines(info: ProcessInfo) -> list[str]:
+    """The ports that it was given: ``its port: 24611``, ``its ports: web 24611, debug 9229``; or nothing."""
+    assigned = info.get("assigned_ports", {})
+    if len(assigned) > 1:
+        return ["its ports: " + ", ".join(f"{name} {port}" for name, port in assigned.items())]
+    return [f"its port: {port}" for port in assigned.values()]
+
+
 def after_detach(name: str, back: str = "logs -f") -> str:
     """How to come back to a process, by the verb ``back``."""
     return f"come back with: persistproc {back} {name}   end it with: persistproc stop {name}"
+
+
+def output_of_adopted(reason: str) -> str:
+    """Where the output of an adopted process goes, from the reason of its state: ``its output is read from FILE``."""
+    return f"its {reason.partition('; its ')[2]}"
 
 
 def how_to_answer(name: str) -> str:

@@ -10,6 +10,8 @@ Everything lives under one folder, ``~/.persistproc`` unless ``PERSISTPROC_HOME`
         config.toml        yours: how much output is kept
         events.jsonl       what happened to processes, bounded
         marks.json         the marks that were set
+        approved.json      what people have allowed projects' files to run
+        leases.json        the ports that are kept for processes
         mcp.sock           the bridge's socket, 0600 from birth
         bridge.lock        held (flock) by the bridge for life, never unlinked
         bridge.log         structured lines, bounded
@@ -82,6 +84,16 @@ class Home:
     def marks(self) -> str:
         """The marks that people and agents set."""
         return self._in("marks.json")
+
+    @property
+    def leases(self) -> str:
+        """The ports that are kept for processes."""
+        return self._in("leases.json")
+
+    @property
+    def approved(self) -> str:
+        """What people have allowed projects' files to run."""
+        return self._in("approved.json")
 
     @property
     def bridge_socket(self) -> str:

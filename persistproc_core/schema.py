@@ -26,12 +26,12 @@ _RANGES = {
 }
 
 
-def json_schema(declared: Any) -> dict[str, object]:
-    """The JSON Schema (draft 7) of a type of the protocol, complete in itself.
+def json_schema(declared: Any, allowed: Allowed = Allowed()) -> dict[str, object]:  # noqa: B008 - immutable
+    """The JSON Schema (draft 7) of a type of the protocol, in a range, complete in itself.
 
     Objects admit no other fields, as the daemon refuses parameters that it does not know.
     """
-    return _schema(declared, Allowed(), None)
+    return _schema(declared, allowed, None)
 
 
 def openrpc_document(version: str) -> dict[str, object]:

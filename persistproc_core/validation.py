@@ -17,7 +17,7 @@ from typing_extensions import NotRequired, Required, get_type_hints, is_typeddic
 from .errors import InvalidParams
 from .protocol import Allowed, Method
 
-__all__ = ["Field", "fields", "members", "problem_of", "validate_params"]
+__all__ = ["Field", "Problem", "fields", "members", "problem_in", "problem_of", "validate_params"]
 
 
 class Field(NamedTuple):
@@ -81,22 +81,32 @@ def problem_of(declared: type, value: object) -> str | None:
     return None if problem is None else f"{problem.path} {problem.text}".strip()
 
 
+def problem_in(field: Field, value: object) -> Problem | None:
+    """What is wrong with a decoded value that is to be that of a field; None: nothing is."""
+    return _check_of(field)(value)
+
+
 # --- the compiler: a type becomes a table from the Python types of JSON values to checks ----------------------------
 
 
-class _Problem(NamedTuple):
+class Problem(NamedTuple):
     """What is wrong, and where: the path is empty for the value itself."""
 
     text: str
     hint: str = ""
     path: str = ""
 
-    def inside(self, part: str) -> _Problem:
+    def inside(self, part: str) -> Problem:
         dot = "." if self.path and not self.path.startswith("[") else ""
         return self._replace(path=f"{part}{dot}{self.path}")
 
 
-_Check: TypeAlias = "Callable[[Any], _Problem | None]"
+_Check: TypeAlias = "Callable[[Any], Problem | None]"
+
+
+@cache
+def _check_of(field: Field) -> _Check:
+    return _value(field.type, field.allowed)
 
 
 def _value(hint: Any, allowed: Allowed = Allowed()) -> _Check:  # noqa: B008 - immutable
@@ -106,10 +116,10 @@ def _value(hint: Any, allowed: Allowed = Allowed()) -> _Check:  # noqa: B008 - i
         table.update(_checks(member, allowed))
     wanted = _one_of([_wanted(member) for member in members(hint)])
 
-    def check(value: object) -> _Problem | None:
+    def check(value: object) -> Problem | None:
         checker = table.get(type(value))
         if checker is None:
-            return _Problem(f"must be {wanted}, not {_kind(value)}")
+            return Problem(f"must be {wanted}, not {_kind(value)}")
         return checker(value)
 
     return check
@@ -142,10 +152,10 @@ def _anything(value: object) -> None:
 
 def _text(allowed: Allowed) -> _Check:
     outside = _outside(allowed)
-    trouble = _Problem(_range_text(allowed, "character"))
-    empty = _Problem("must not be empty")
+    trouble = Problem(_range_text(allowed, "character"))
+    empty = Problem("must not be empty")
 
-    def check(value: str) -> _Problem | None:
+    def check(value: str) -> Problem | None:
         if outside(len(value)):
             return trouble if value else empty
         return _unusable(value)
@@ -153,26 +163,26 @@ def _text(allowed: Allowed) -> _Check:
     return check
 
 
-def _unusable(value: str) -> _Problem | None:
+def _unusable(value: str) -> Problem | None:
     # Arguments, paths and variables end at a NUL (execve(2)), so it would silently cut the rest off.
     if "\0" in value:
-        return _Problem("must not contain a NUL character")
+        return Problem("must not contain a NUL character")
     if not value.isascii():
         try:
             value.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             # U+DC80 to U+DCFF stand for bytes that are no UTF-8 (PEP 383); other lone surrogates for nothing at all.
-            return _Problem("must not contain a lone surrogate")
+            return Problem("must not contain a lone surrogate")
     return None
 
 
 def _number(allowed: Allowed) -> _Check:
     outside = _outside(allowed)
-    trouble = _Problem(_range_text(allowed, ""))
+    trouble = Problem(_range_text(allowed, ""))
 
-    def check(value: float) -> _Problem | None:
+    def check(value: float) -> Problem | None:
         if value != value or value in (math.inf, -math.inf):  # 1e999 is JSON, and inf in Python
-            return _Problem("must be a finite number")
+            return Problem("must be a finite number")
         return trouble if outside(value) else None
 
     return check
@@ -181,21 +191,21 @@ def _number(allowed: Allowed) -> _Check:
 def _choice(choices: tuple[str, ...]) -> _Check:
     names = ", ".join(choices)
 
-    def check(value: str) -> _Problem | None:
+    def check(value: str) -> Problem | None:
         if value in choices:
             return None
-        return _Problem(f"must be one of {names}", _nearest(value, choices))
+        return Problem(f"must be one of {names}", _nearest(value, choices))
 
     return check
 
 
 def _list(item_hint: Any, allowed: Allowed) -> _Check:
     outside = _outside(allowed)
-    trouble = _Problem(_range_text(allowed, "item"))
-    empty = _Problem("must not be empty")
+    trouble = Problem(_range_text(allowed, "item"))
+    empty = Problem("must not be empty")
     check_item = _value(item_hint)
 
-    def check(value: list[object]) -> _Problem | None:
+    def check(value: list[object]) -> Problem | None:
         if outside(len(value)):
             return trouble if value else empty
         for index, item in enumerate(value):
@@ -210,7 +220,7 @@ def _list(item_hint: Any, allowed: Allowed) -> _Check:
 def _mapping(value_hint: Any) -> _Check:
     check_value = _value(value_hint)
 
-    def check(value: dict[str, object]) -> _Problem | None:
+    def check(value: dict[str, object]) -> Problem | None:
         for key, item in value.items():
             problem = _unusable(key) or check_value(item)
             if problem is not None:
@@ -225,17 +235,17 @@ def _object(declared: type) -> _Check:
     known = {name: _value(field.type, field.allowed) for name, field in fields(declared).items()}
     required = [name for name, field in fields(declared).items() if field.required]
 
-    def check(value: dict[str, object]) -> _Problem | None:
+    def check(value: dict[str, object]) -> Problem | None:
         for key, item in value.items():
             checker = known.get(key)
             if checker is None:
-                return _Problem(f"has no parameter {_shown(key)}", _nearest(key, known) or _takes(declared))
+                return Problem(f"has no parameter {_shown(key)}", _nearest(key, known) or _takes(declared))
             problem = checker(item)
             if problem is not None:
                 return problem.inside(key)
         for name in required:
             if name not in value:
-                return _Problem("is missing", path=name)
+                return Problem("is missing", path=name)
         return None
 
     return check

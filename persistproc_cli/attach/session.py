@@ -34,7 +34,7 @@ def check_attachable(process: ProcessInfo) -> None:
         # Its program cannot be started again from here.
         again = "" if process["captured"] else f"to start it again: persistproc restart {name}; or "
         raise NotRunning(f"{name} {ending(process)}", hint=f"{again}see its output: persistproc logs {name}")
-    if process["captured"]:
+    if process["captured"] or process.get("adopted"):
         raise InvalidParams(
             f"{name} was not started by persistproc: there is only its output", hint=f"persistproc logs -f {name}"
         )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 
+from ..adopted import YES_OPTION, Consent
 from ..arguments import Arguments, Command
 from ..oneline import one_line
 from ..output import note
-from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
+from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, targets
+from ..waited import WAIT_OPTIONS, Wait, check_ready, ready_words
 from ..words import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from persistproc_core.protocol import RestartReply
+    from persistproc_core.protocol import AwaitOptions, RestartReply
 
     from ..context import Context
 
@@ -20,13 +22,24 @@ __all__ = ["COMMAND"]
 
 
 def _run(context: Context, arguments: Arguments) -> int:
+    consent, asked = Consent(arguments, "restart"), Wait(arguments)
     with context.connect() as client:
 
-        def restart(name: str) -> RestartReply:
-            options = stop_options(arguments)
-            return client.restart_process(**act_params(name, arguments), **options, environment=dict(os.environ))
+        def restart(name: str, *, wait: bool = False) -> RestartReply:
+            options: AwaitOptions = asked.params() if asked.wanted else {"wait": wait}
+            reply = client.restart_process(**consent.params(name), **options, environment=dict(os.environ))
+            if asked.wanted:
+                reply["readiness"] = asked.seen(client, reply, reply["readiness"])
+                check_ready(reply, reply["readiness"])
+            return reply
 
-        return act(context, targets(context, client, arguments), restart, _describe)
+        names = targets(context, client, arguments)
+        if not arguments.flag("--all"):
+            return act(context, names, restart, _describe, consent)
+        from ..project.in_order import InOrder, needs_of
+
+        ordered = InOrder(names, needs_of(client), restart)
+        return act(context, ordered.names, ordered, _describe, consent)
 
 
 def _describe(reply: RestartReply) -> str:
@@ -34,7 +47,8 @@ def _describe(reply: RestartReply) -> str:
     if reply["environment_from"] != "run":
         whose = "yours" if reply["environment_from"] == "caller" else "the daemon's"
         note(f"{name}: its environment was not known any more; the new run has {whose}")
-    return f"{name} restarted (run {reply['run']}, pid {reply['pid']})"
+    ready = "" if reply["readiness"] is None else f", {ready_words(reply['readiness'])}"
+    return f"{name} restarted (run {reply['run']}, pid {reply['pid']}){ready}"
 
 
 COMMAND = Command(
@@ -42,11 +56,13 @@ COMMAND = Command(
     "NAME... | --all",
     "Start processes again with the same command, directory and environment; running or ended.",
     _run,
-    options=(*STOP_OPTIONS, ALL_OPTION, REASON_OPTION),
+    options=(*STOP_OPTIONS, ALL_OPTION, *WAIT_OPTIONS, REASON_OPTION, YES_OPTION),
     words=(0, None),
-    examples=("persistproc restart web", "persistproc restart web api"),
+    examples=("persistproc restart web", "persistproc restart --wait web api"),
     notes=(
         "The new run starts after the old one is gone. When nobody knows the old environment any more (the process\n"
-        "ended, and the daemon was restarted since), the new run gets yours, and the answer says so."
+        "ended, and the daemon was restarted since), the new run gets yours, and the answer says so.\n"
+        "With --all each waits until what it needs, by the project's file, is ready again. What the file says now is\n"
+        "not looked at beyond that: persistproc up restarts what has changed in it."
     ),
 )

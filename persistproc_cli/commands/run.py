@@ -28,6 +28,8 @@ def _run(context: Context, arguments: Arguments) -> int:
     if on_exit is not None and on_exit not in _ON_EXIT:
         raise UsageError(f"--on-exit needs detach or stop, not {on_exit!r}")
     key = DetachKey(arguments.text("--detach-key") or DEFAULT_KEY)
+    if arguments.flag("--wait") and not arguments.flag("--detach"):
+        raise UsageError("run shows the output instead of waiting", hint="give --detach as well, or use start --wait")
     if arguments.flag("--detach"):
         from .start import start
 

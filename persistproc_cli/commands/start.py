@@ -6,6 +6,7 @@ from ..arguments import Arguments, Command
 from ..launch import START_OPTIONS, start_process
 from ..oneline import one_line
 from ..output import note, print_document, say
+from ..waited import Wait, check_ready, ready_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,19 +17,28 @@ __all__ = ["COMMAND", "start"]
 
 def start(context: Context, arguments: Arguments) -> int:
     """Start or join; one line tells the name, the pid and how to see the output."""
+    wait = Wait(arguments)
     with context.connect() as client:
-        reply = start_process(context, client, arguments)
+        reply = start_process(context, client, arguments, wait)
+        reply["readiness"] = wait.seen(client, reply, reply["readiness"])
     if context.json:
         print_document(reply)
+    check_ready(reply, reply["readiness"])
+    if context.json:
         return 0
     from ..limits import limit_lines
-    from ..words import address, difference_lines
+    from ..words import address, difference_lines, port_lines
 
     name = one_line(address(reply))
     verb = "already runs" if reply["already_running"] else "started"
     how = "attach to it" if reply["tty"] else "see its output"
-    say(f"{name} {verb} (pid {reply['pid']}); {how} with: persistproc {'attach' if reply['tty'] else 'logs -f'} {name}")
-    for line in limit_lines(reply):
+    come = f"{how} with: persistproc {'attach' if reply['tty'] else 'logs -f'} {name}"
+    if reply["readiness"] is None:
+        say(f"{name} {verb} (pid {reply['pid']}); {come}")
+    else:
+        say(f"{name} {verb} (pid {reply['pid']}), {ready_words(reply['readiness'])}")
+        note(come)
+    for line in (*port_lines(reply), *limit_lines(reply)):
         note(line)
     for line in difference_lines(reply["differences"]):
         note(f"differs: {line}")
@@ -45,6 +55,15 @@ COMMAND = Command(
     options=START_OPTIONS,
     words=(1, None),
     command_line=True,
-    examples=("persistproc start npm run dev", "persistproc start --name db -- postgres -D data"),
-    notes="The words are read as by run. The command has been executed when this returns.",
+    examples=(
+        "persistproc start npm run dev",
+        "persistproc start --name db -- postgres -D data",
+        "persistproc start --wait --ready-url http://localhost:8000/health -- uvicorn app:app",
+    ),
+    notes=(
+        "The words are read as by run. The command has been executed when this returns.\n"
+        "With --wait it is ready: as --ready-... says, else when it listens on its --port, else at the first sign (a\n"
+        "port, a URL that it prints, silence after its first output, its end with code 0).\n"
+        "Otherwise the error in its output is told; exit code 1, or 124 when the time is up: it runs on then."
+    ),
 )

@@ -9,10 +9,10 @@ from ..deeds import because_of, who
 from ..limits import last_used, limits
 from ..oneline import one_line
 from ..output import print_document, say
-from ..render import memory, short_directory, state_colour, state_words, table
+from ..render import memory, ports_in_full, short_directory, state_colour, state_words, table
 from ..terminal import colours, paint
 from ..times import duration, seconds_since
-from ..words import address, counted
+from ..words import address, counted, output_of_adopted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ __all__ = ["COMMAND"]
 
 # Reasons of runs that are as they were begun; who began them stands beside it.
 _BEGUN = ("started by ", "restarted by ", "replaced by ")
+# What the daemon adds to a reason when a changed file led to no restart.
+_OF_THE_WATCH = ("; no longer watched: ", "; not restarted: ")
 
 
 def _run(context: Context, arguments: Arguments) -> int:
@@ -48,24 +50,26 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 
 def _facts(reply: StatusReply) -> list[tuple[str, str]]:
-    listening = ", ".join(f"{listener['address']}:{listener['port']}" for listener in reply["ports"])
     cpu = reply["cpu_percent"]
     usage = f"{cpu or 0.0:.1f}% cpu, {memory(reply['memory_bytes'])} memory, {counted(reply['processes'], 'process')}"
     return [
         ("name", f"{reply['project']}/{reply['name']}"),
         ("reason", _reason(reply)),
+        ("ready", _ready(reply)),
         ("question", reply["waiting_for_input"] or ""),
         ("answer it", f"persistproc send {address(reply)} TEXT" if reply["waiting_for_input"] is not None else ""),
-        ("command", reply["command"] + (" (under /bin/sh -c)" if reply["shell"] else "")),
+        ("command", reply["command"] + _shell(reply)),
         ("directory", short_directory(reply["working_directory"])),
         ("run", f"{reply['run']} ({reply['run_id']})"),
         ("pid", "" if reply["ended_at"] else str(reply["pid"] or "")),
         ("terminal", f"yes; use it with: persistproc attach {address(reply)}" if reply["tty"] else ""),
         ("captured", "yes; its output comes through persistproc capture" if reply["captured"] else ""),
         ("survivors", ", ".join(map(str, reply["survivors"]))),
-        ("ports", listening),
+        ("ports", ports_in_full(reply)),
+        ("url", reply.get("url") or ""),
         ("usage", usage if reply["processes"] else ""),
         ("restart", _restart(reply)),
+        ("watched", ", ".join(reply.get("watch", ()))),
         ("autostart", "yes, after a reboot" if reply.get("autostart") else ""),
         ("started" if reply.get("replaced_run") is None else "restarted", _begun(reply)),
         ("ended", _ended(reply)),
@@ -80,8 +84,31 @@ def _facts(reply: StatusReply) -> list[tuple[str, str]]:
 
 def _reason(reply: StatusReply) -> str:
     reason = reply["reason"] or ""
-    # Who started and who stopped it has a line of its own.
-    return "" if _was_stopped(reply) or reason.startswith(_BEGUN) else reason
+    # Who started and who stopped it has a line of its own; what became of its watch has none.
+    for watch in _OF_THE_WATCH:
+        if watch in reason:
+            return reason[reason.index(watch) + 2 :]
+    if reply.get("adopted") and reason.startswith("adopted by "):
+        return output_of_adopted(reason)
+    if reason.startswith(_BEGUN):
+        _, found, moved = reason.partition("; port ")
+        return f"port {moved}" if found else ""
+    return "" if _was_stopped(reply) else reason
+
+
+def _ready(reply: StatusReply) -> str:
+    """``after 1.2 s: listens on port 3000``; nothing where nobody asked for it."""
+    if not reply.get("ready"):
+        return {None: "", False: "not any more" if reply.get("ready_at") else "not yet"}[reply.get("ready")]
+    seconds = reply.get("ready_seconds")
+    return ("yes" if seconds is None else f"after {seconds:.2g} s") + f": {reply.get('ready_by')}"
+
+
+def _shell(reply: StatusReply) -> str:
+    if not reply["shell"]:
+        return ""
+    argv = reply["argv"]
+    return " (under /bin/sh -c)" if argv[0] == "/bin/sh" and len(argv) == 3 and argv[1] == "-c" else " (login shell)"
 
 
 def _was_stopped(run: StatusReply | RunInfo) -> bool:
@@ -99,6 +126,8 @@ def _restart(reply: StatusReply) -> str:
 def _begun(reply: StatusReply) -> str:
     replaced = "" if reply.get("replaced_run") is None else f", after run {reply.get('replaced_run')},"
     why = because_of(reply.get("start_reason"))
+    if reply.get("adopted"):
+        return f"{_ago(reply['started_at'])}, not by persistproc; adopted by {who(reply['started_by'])}{why}"
     return f"{_ago(reply['started_at'])}{replaced} by {who(reply['started_by'])}{why}"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..adopted import YES_OPTION, Consent
 from ..arguments import Arguments, Command, Option
 from ..oneline import one_line
-from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, act_params, stop_options, targets
+from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, targets
 from ..words import address, counted, ending
 
 TYPE_CHECKING = False
@@ -17,13 +18,13 @@ __all__ = ["COMMAND"]
 
 
 def _run(context: Context, arguments: Arguments) -> int:
+    consent = Consent(arguments, "stop")
     with context.connect() as client:
 
         def stop(name: str) -> StopReply:
-            spare = arguments.flag("--leave-escaped")
-            return client.stop_process(**act_params(name, arguments), **stop_options(arguments), leave_escaped=spare)
+            return client.stop_process(**consent.params(name), leave_escaped=arguments.flag("--leave-escaped"))
 
-        return act(context, targets(context, client, arguments), stop, _describe)
+        return act(context, targets(context, client, arguments), stop, _describe, consent)
 
 
 def _describe(reply: StopReply) -> str:
@@ -47,6 +48,7 @@ COMMAND = Command(
         Option("--leave-escaped", help="spare processes that left the session (a browser, a helper of their own)"),
         ALL_OPTION,
         REASON_OPTION,
+        YES_OPTION,
     ),
     words=(0, None),
     examples=("persistproc stop web", "persistproc stop --signal INT --grace 30 api", "persistproc stop --all"),

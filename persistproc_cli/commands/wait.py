@@ -12,6 +12,7 @@ from ..oneline import one_line
 from ..output import note, print_document, say, shortened, tell_line
 from ..render import state_words
 from ..viewer import Viewer
+from ..waited import ready_words
 from ..words import address, ending, how_to_answer
 
 TYPE_CHECKING = False
@@ -61,6 +62,8 @@ def _params(arguments: Arguments) -> WaitForProcessParams:
         params["exit"] = True
     port, idle, timeout = arguments.integer("--port"), arguments.number("--idle"), arguments.number("--timeout")
     _take_texts(params, arguments)
+    if arguments.flag("--ready"):
+        params["ready"] = True
     if arguments.flag("--any-port"):
         params["any_port"] = True
     if port is not None:
@@ -106,6 +109,8 @@ def _describe(reply: WaitReply, arguments: Arguments) -> str:
         return f"{one_line(arguments.text('--url') or name)} answered {reply['status_code']}"
     if reply["met"] == "idle":
         return f"{name} has printed nothing for {arguments.number('--idle'):g} s; it is {state_words(reply)}"
+    if reply["readiness"] is not None:
+        return f"{name} is {ready_words(reply['readiness'])}"
     if reply["met"] == "state":
         return f"{name} is {state_words(reply)}"
     return f"{name} {ending(reply)}"
@@ -122,11 +127,12 @@ def _tell_end(reply: WaitReply) -> None:
 
 COMMAND = Command(
     "wait",
-    "NAME [--exit | --output REGEX | --port N | --any-port | --url URL | --state STATE | --idle SECONDS]",
+    "NAME [--exit | --ready | --output REGEX | --port N | --any-port | --url URL | --state STATE | --idle SECONDS]",
     "Wait until one of the conditions is true; without any: until the process ends.",
     _run,
     options=(
         Option("--exit", help="until it ends"),
+        Option("--ready", "-r", help="until it is ready: as it was started to be, else by the first sign"),
         Option("--output", "-o", value="REGEX", help="until a line of its output matches, also an earlier one"),
         Option("--since", value="WHEN", help="with --output: only lines after a time, an age (10s, 5m) or mark:NAME"),
         Option("--port", "-p", value="N", help="until it listens on this TCP port"),
@@ -138,6 +144,7 @@ COMMAND = Command(
     ),
     words=(1, 1),
     examples=(
+        "persistproc wait web --ready",
         "persistproc wait web --port 3000",
         "persistproc wait web --any-port",
         "persistproc wait web --output 'ready in'",

@@ -120,6 +120,8 @@ _LASTS = {
     "start_process": (_GRACE, ("timeout_seconds", 60.0)),
     "restart_process": (_GRACE, ("timeout_seconds", 60.0)),
     "start_project": (_GRACE, ("timeout_seconds", 120.0)),
+    # One after another, each with its own grace.
+    "stop_project": (_GRACE, ("timeout_seconds", 300.0)),
 }
 """The methods that change something and wait for what comes of it."""
 _MOST_REPLACED = 20

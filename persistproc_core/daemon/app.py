@@ -12,11 +12,14 @@ import anyio
 
 from .. import __version__
 from ..paths import Home
+from .adopting.adopting import Adopting
+from .adopting.copying import Copying
 from .answers.bookmarks import Bookmarks
 from .answers.output import Output
 from .capturing import Capturing
 from .configuring import Configuring
 from .control import Control
+from .deeds import Deeds
 from .dispatch import Dispatcher
 from .ending import Ender
 from .events.journal import Journal
@@ -42,7 +45,17 @@ from .listener import Listener
 from .log import Log
 from .methods import Methods, hello
 from .notify import Notifier
+from .ports.ports import Ports
+from .project.approval import Approvals
+from .project.keeping import Keeping
+from .project.projects import Projects
+from .project.turns import Turns
+from .project.up import Tools
 from .protection import Protecting
+from .readiness.awaiting import Awaiting
+from .readiness.conditions import Conditions
+from .readiness.liveness import Liveness
+from .readiness.readying import Readying
 from .recovery import Recovery
 from .registry import Registry
 from .restarting.plans import Restarting
@@ -60,6 +73,8 @@ from .usage.staleness import Staleness
 from .usage.uses import Uses
 from .waiting.prompts import Prompts
 from .waiting.waiting import Waiting
+from .watching.signalling import Signalling
+from .watching.watching import Watching
 
 __all__ = ["Daemon"]
 
@@ -150,9 +165,15 @@ class Daemon:
             serving=self.serving,
         )
         lifecycle.ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
+        lifecycle.copying = Copying(
+            tasks, log, drain=lifecycle.orphans.drain, write=lifecycle.write, keeper=lambda: keeper.pid
+        )
+        lifecycle.ports = Ports(self._home.leases, home_guard, self._registry, lifecycle.ender, log)
         connected = Connected(lifecycle.ender, uses)
         lifecycle.expiry = Expiry(tasks, log, uses, lifecycle.restarting, end=lifecycle.end_softly, look=connected.look)
-        lifecycle.restarting.on_changed = lifecycle.expiry.changed
+        signalling = Signalling(log, journal, lambda run, number: keeper.signal(run, number, "group"))
+        lifecycle.watching = Watching(tasks, log, journal, signalling)
+        lifecycle.restarting.on_changed = lifecycle.changed
         bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log, home_guard)
         await journal.load()
         group.start_soon(journal.run)
@@ -175,7 +196,7 @@ class Daemon:
             registry=self._registry,
             lifecycle=lifecycle,
         )
-        methods = self._methods(group, tasks, lifecycle, disk, bookmarks, following, memory, connected)
+        methods = self._methods(group, tasks, log, lifecycle, disk, bookmarks, following, memory, connected)
         dispatcher = Dispatcher(methods.handlers(), log)
 
         async def handle(connection: socket.socket, peer: Peer) -> None:
@@ -214,6 +235,7 @@ class Daemon:
         self,
         group: anyio.abc.TaskGroup,
         tasks: Tasks,
+        log: Log,
         lifecycle: Lifecycle,
         disk: Store,
         bookmarks: Bookmarks,
@@ -226,11 +248,19 @@ class Daemon:
         protecting = Protecting(lifecycle)
         configuring = Configuring(lifecycle)
         supervisor = Supervisor(
-            self._registry, lifecycle, protecting, configuring, disk, self._inherited.umask, self._inherited.files
+            self._registry,
+            lifecycle,
+            protecting,
+            configuring,
+            disk,
+            self._inherited.umask,
+            self._inherited.files,
+            lifecycle.ports,
         )
         group.start_soon(self._begin_deeds, lifecycle, supervisor)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
+        lifecycle.readying = self._readying(tasks, log, lifecycle, output, prompts, supervisor)
         facts = Facts(ender, prompts, lifecycle.uses, connected)
         staleness = Staleness(lifecycle.uses, connected.look)
         group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)
@@ -246,14 +276,27 @@ class Daemon:
         def quit_soon() -> None:
             group.start_soon(self._quit_soon, following)
 
+        deeds = Deeds(group, self._gate)
+        control = Control(self._registry, lifecycle)
+        tools = Tools(
+            self._registry,
+            supervisor,
+            lifecycle.readying,
+            Keeping(lifecycle, configuring),
+            Turns(),
+            deeds,
+            output.last_lines,
+        )
+        approvals = Approvals(self._home.approved, HomeGuard(self._home))
         return Methods(
-            group=group,
+            deeds=deeds,
             registry=self._registry,
             supervisor=supervisor,
-            control=Control(self._registry, lifecycle),
+            control=control,
             facts=facts,
             output=output,
-            waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks),
+            waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks, lifecycle.readying),
+            awaiting=Awaiting(self._registry, lifecycle.readying, facts, self._gate),
             following=following,
             bookmarks=bookmarks,
             news=news,
@@ -262,11 +305,37 @@ class Daemon:
             pruning=Pruning(self._registry, lifecycle, staleness),
             staleness=staleness,
             uses=lifecycle.uses,
+            ports=lifecycle.ports,
+            projects=Projects(tools, control, facts, lifecycle.ports, approvals),
             capturing=Capturing(self._registry, lifecycle, supervisor, disk),
+            adopting=Adopting(self._registry, lifecycle, supervisor, disk, lifecycle.ports.holders.of),
             gate=self._gate,
             replacing=self._replacing,
             daemon_facts=lambda: self._status.look(lifecycle, self._listener.connections if self._listener else 0),
             quit_soon=quit_soon,
+        )
+
+    def _readying(
+        self,
+        tasks: Tasks,
+        log: Log,
+        lifecycle: Lifecycle,
+        output: Output,
+        prompts: Prompts,
+        supervisor: Supervisor,
+    ) -> Readying:
+        journal, write = lifecycle.journal, lifecycle.write
+        conditions = Conditions(lifecycle.ender, output, self._registry, lifecycle.ports, supervisor.environment)
+        liveness = Liveness(
+            log,
+            journal,
+            lifecycle.ender,
+            environment=supervisor.environment,
+            write=write,
+            backoff=lambda: lifecycle.configuration.backoff,
+        )
+        return Readying(
+            tasks, log, journal, self._registry, output, prompts, conditions, lifecycle.ports, liveness, write=write
         )
 
     async def _begin_deeds(self, lifecycle: Lifecycle, supervisor: Supervisor) -> None:
@@ -274,6 +343,8 @@ class Daemon:
         await self.serving.wait()
         lifecycle.restarting.open(supervisor)
         lifecycle.expiry.open(self._registry)
+        lifecycle.watching.open(supervisor, self._registry)
+        lifecycle.readying.open(supervisor)
 
     def _leave(self) -> None:
         self._was_replaced = True

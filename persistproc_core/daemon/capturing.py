@@ -13,17 +13,16 @@ import os
 import anyio
 import anyio.to_thread
 
-from ..errors import InvalidParams, NameTaken, StorageFailed
+from ..errors import InvalidParams
 from ..protocol import CaptureProcessParams, ClientInfo
 from .clock import now
-from .keeper_link import KeeperRefused
+from .foreign import begin, check_free, connect
 from .kernel.identity import Identity, boot_id, identity_of
 from .kernel.peer import Peer
 from .lifecycle import Lifecycle
 from .model import Cause, Process, Run, Settings, new_run_id
 from .projects import project_root
-from .rebuild import CAPTURED_NOTE
-from .registry import Registry, full_name
+from .registry import Registry
 from .states import Event
 from .store import Store
 from .supervisor import Supervisor
@@ -78,26 +77,12 @@ class Capturing:
         self._supervisor.check_open()
         old = process.current
         if old is not None and old.live and old.captured and old.identity == leader:
-            await self._connect(old)  # the reply to the first request was lost
+            await connect(self._lifecycle, old)  # the reply to the first request was lost
             return
         if old is not None:
-            await _check_free(process, old)
+            await check_free(process, old)
         await self._lifecycle.keeper.check()
-        run = self._new_run(process, leader, directory, client)
-        await self._lifecycle.prepare(process, run)
-        self._registry.add_run(process, run)
-        try:
-            await self._connect(run)
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                self._lifecycle.forget(process, run)
-                await self._lifecycle.discard(run)
-            raise
-        process.command, process.working_directory = run.command, run.working_directory
-        run.launched.set()
-        self._lifecycle.journal.began(process, run, reason=run.reason)
-        await self._lifecycle.orphans.find(run)
-        self._lifecycle.prune(process)
+        await begin(self._lifecycle, self._registry, process, self._new_run(process, leader, directory, client))
 
     def _new_run(self, process: Process, leader: Identity, directory: str, client: ClientInfo) -> Run:
         number = process.next_number()
@@ -120,33 +105,6 @@ class Capturing:
         run.advance(Event.SPAWNED)
         return run
 
-    async def _connect(self, run: Run) -> None:
-        """Make the FIFOs, and have the keeper drain them. Raises `StorageFailed`."""
-        try:
-            await anyio.to_thread.run_sync(_make_fifos, run)
-            await self._lifecycle.orphans.adopt(run)
-        except OSError as error:
-            raise StorageFailed(
-                f"cannot write {run.directory}: {error.strerror}", hint="see persistproc doctor"
-            ) from None
-        except KeeperRefused as refusal:
-            raise StorageFailed(
-                f"the keeper cannot read {run.directory}: {os.strerror(refusal.errno)}", hint="see persistproc doctor"
-            ) from None
-
-
-async def _check_free(process: Process, old: Run) -> None:
-    """Raises `NameTaken` while anything of the run before is alive: nothing of it is ended for a capture."""
-    await old.settled()
-    if old.present or process.planned is not None:
-        state = f"is {old.state}" if old.live else "left processes behind"
-        state = state if process.planned is None else "is restarting"
-        raise NameTaken(
-            f"{full_name(process)} {state}: {old.command.text}",
-            hint="stop it, or choose another name",
-            data={"name": process.name, "running": old.command.text, "pid": old.pid},
-        )
-
 
 def _argv(name: str) -> list[str]:
     return ["persistproc", "capture", "--name", name]
@@ -155,19 +113,3 @@ def _argv(name: str) -> list[str]:
 def _place(directory: str) -> tuple[str, str]:
     real = os.path.realpath(directory)
     return real, project_root(real)
-
-
-def _make_fifos(run: Run) -> None:
-    """What a keeper makes for a child. Blocks. Raises `OSError`."""
-    assert run.identity is not None
-    # For the case that the record is lost: whose run it is, and that its group and session are not ours.
-    notes = {CAPTURED_NOTE: "", "spawned": f"{run.identity.pid} {run.identity.start}\n"}
-    for name, content in notes.items():
-        fd = os.open(os.path.join(run.directory, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(fd, "wb") as file:
-            file.write(content.encode("ascii"))
-    for name in ("stdin", "stdout", "stderr"):
-        try:
-            os.mkfifo(os.path.join(run.directory, name), 0o600)
-        except FileExistsError:
-            pass

@@ -19,6 +19,8 @@ from ..errors import (
     StorageFailed,
 )
 from ..protocol import ActParams, ClientInfo, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
+from .adopting.consent import check_asked
+from .adopting.letting_go import let_go
 from .fifos import open_nameless
 from .lifecycle import Lifecycle
 from .model import Process, Run
@@ -38,9 +40,11 @@ class Control:
 
     async def signal(self, process: Process, params: SignalProcessParams, client: ClientInfo) -> None:
         """Send one signal."""
-        check_unprotected(process, Demand.of(params, client))
+        demand = Demand.of(params, client)
+        check_unprotected(process, demand)
         run = _live_run(process)
         signum = signal_number(params["signal"])
+        await check_asked(process, run, demand)
         to = params.get("to", "group")
         if await self._lifecycle.keeper.signal(run, signum, to):
             return
@@ -65,20 +69,22 @@ class Control:
         """Write to the standard input of the live run."""
         check_unprotected(process, Demand.of(params, client))
         run = _live_run(process)
-        if run.captured:
-            raise InvalidParams(f"{full_name(process)} is captured: its input is not persistproc's")
+        if run.foreign:
+            raise InvalidParams(f"{full_name(process)} was not started by persistproc: its input is its user's")
         data = _input(params, run.settings.tty)
         await anyio.to_thread.run_sync(_write_input, run, data, self._lifecycle.keeper.pid)
         return run, len(data)
 
     async def remove(self, process: Process, params: ActParams, client: ClientInfo) -> int:
-        """Forget an ended process; how many runs were deleted."""
+        """Forget an ended process, or an adopted one, which lives on; how many runs were deleted."""
         demand = Demand.of(params, client)
         async with process.lock:
             if process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="there is nothing to do")
             check_unprotected(process, demand)
             run = process.current
+            if run is not None and run.adopted and run.present:
+                await let_go(self._lifecycle, run)
             if run is not None:
                 await run.settled()  # who waited for its end need not see that
             if run is not None and run.present:
@@ -107,6 +113,7 @@ class Control:
                 self._registry.discard_run(process, old)
                 removed += 1
             self._registry.discard(process)
+            self._lifecycle.watching.changed(process)
             if run is not None:
                 self._lifecycle.journal.tell("removed", process, run, cause=demand.cause("removed"))
             return removed

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from ..errors import StopTimedOut
 from ..protocol import Survivor
+from .adopting.kin import members as adopted_members
 from .keeper import Keeper
 from .kernel.identity import Handle, Identity, command_line
 from .kernel.process_table import Process, ProcessTable, escaped
@@ -65,7 +66,7 @@ class Ender:
         for _ in range(_EXEC_LOOKS):
             table = await self._tables.fresh()
             found = await anyio.to_thread.run_sync(_members, table, run)
-            if found or run.captured or not table.blank_since(run.identity.start if run.identity else 0):
+            if found or run.foreign or not table.blank_since(run.identity.start if run.identity else 0):
                 break
             await anyio.sleep(_EXEC_SECONDS)
         return found
@@ -89,7 +90,7 @@ class Ender:
 
     async def signal_members(self, run: Run, signum: int, members: list[Process], *, of_session: bool) -> None:
         """Send one signal to these members, the group at one go where that is safe."""
-        sent = of_session and not run.captured and await self._keeper.signal(run, signum, "group")
+        sent = of_session and not run.foreign and await self._keeper.signal(run, signum, "group")
         for member in members:
             if sent and member.pgid == run.pid:
                 continue
@@ -111,7 +112,7 @@ class _Attempt:
     async def _left(self, of_session: bool) -> list[Process]:
         # The session needs no environment to be known; what left it is known by nothing else.
         members = await (self._ender.members if of_session else self._ender.members_for_certain)(self._run)
-        outside = set() if self._run.captured else {process.pid for process in escaped(members, self._run.pid)}
+        outside = set() if self._run.foreign else {process.pid for process in escaped(members, self._run.pid)}
         left = [process for process in members if (process.pid not in outside) == of_session]
         self.seen.update(process.pid for process in left)
         return left
@@ -135,12 +136,13 @@ class _Attempt:
 
     async def _send(self, signum: int, to: list[Process], of_session: bool) -> None:
         self.ended_by = signal_name(signum)
-        await self._ender.signal_members(self._run, signum, to, of_session=of_session)
-        if signum == signal.SIGTERM and self._run.settings.tty:
+        if signum == signal.SIGTERM and (self._run.settings.tty or self._run.settings.shell):
             # An interactive shell ignores SIGTERM; the end of its terminal it does not (systemd.kill(5), SendSIGHUP=).
-            # It alone is told: whoever cleans up after SIGTERM would be killed in the middle of it.
+            # It alone is told: whoever cleans up after SIGTERM would be killed in the middle of it. And it is told
+            # first, or it would go on with its next command when the one that it waits for has ended.
             deaf = [process for process in to if ignores(process.pid, signum)]
             await self._ender.signal_members(self._run, signal.SIGHUP, deaf, of_session=False)
+        await self._ender.signal_members(self._run, signum, to, of_session=of_session)
         if signum != signal.SIGKILL:
             # One that was stopped (Ctrl-Z, SIGSTOP) would never get to see the signal (signal(7)).
             await self._ender.signal_members(self._run, signal.SIGCONT, to, of_session=of_session)
@@ -173,6 +175,8 @@ def _members(table: ProcessTable, run: Run) -> list[Process]:
     if run.captured:
         # Its group, session and children are those of its user's pipeline: it alone is ours.
         return [leader] if leader is not None and leader.alive and leader.identity == run.identity else []
+    if run.adopted:
+        return adopted_members(table, run)
     # Unreaped by the keeper, or in this very look by its identity: then the leader's number means this run.
     trusted = run.is_child or (leader is not None and leader.identity == run.identity)
     return table.members(run.run_id, run.pid, trust_session=trusted)

@@ -13,6 +13,7 @@ from .ending import Ender
 from .kernel.ports import listeners_by_run
 from .kernel.usage import Usage, UsageMeter
 from .model import Plan, Process, Run
+from .ports.urls import Urls
 from .projects import project_name
 from .usage.connected import Connected
 from .usage.limits import expires_at
@@ -26,6 +27,7 @@ class _Measured(NamedTuple):
     ports: list[Listener]
     usage: Usage
     pids: list[int]
+    url: str | None
 
 
 class Facts:
@@ -37,6 +39,7 @@ class Facts:
         self._uses = uses
         self._connected = connected
         self._meter = UsageMeter()
+        self._urls = Urls()
 
     def plain(self, process: Process, run: Run | None = None) -> ProcessInfo:
         """Without asking the kernel: what a start or stop answers."""
@@ -71,9 +74,10 @@ class Facts:
         if not pids:
             return [_info(process, run, None, self._uses) for process, run in runs]
         questions = [
-            Question(run, pids[run.run_id]) for _, run in runs if run.live and not run.captured and pids.get(run.run_id)
+            Question(run, pids[run.run_id]) for _, run in runs if run.live and not run.foreign and pids.get(run.run_id)
         ]
-        measured, findings = await anyio.to_thread.run_sync(self._measure, pids, questions)
+        present = {run.run_id: run for _, run in runs}
+        measured, findings = await anyio.to_thread.run_sync(self._measure, pids, present, questions)
         processes = {run.run_id: process for process, run in runs}
         for finding in findings:
             await self._prompts.note(processes[finding.run.run_id], finding)
@@ -83,11 +87,14 @@ class Facts:
         return [_info(process, run, measured.get(run.run_id), self._uses) for process, run in runs]
 
     def _measure(
-        self, pids: dict[str, list[int]], questions: list[Question]
+        self, pids: dict[str, list[int]], runs: dict[str, Run], questions: list[Question]
     ) -> tuple[dict[str, _Measured], list[Finding]]:
         ports = listeners_by_run(pids)
         usages = self._meter.measure(pids)
-        measured = {run_id: _Measured(ports[run_id], usages[run_id], found) for run_id, found in pids.items()}
+        urls = {run_id: self._urls.put(runs[run_id], ports[run_id]) for run_id in pids}
+        measured = {
+            run_id: _Measured(ports[run_id], usages[run_id], found, urls[run_id]) for run_id, found in pids.items()
+        }
         return measured, self._prompts.find(questions)
 
 
@@ -113,7 +120,7 @@ def _info(process: Process, run: Run, measured: _Measured | None, uses: Uses) ->
         "signal": run.signal,
         "reason": _reason(process, run),
         "ports": measured.ports if measured else [],
-        "url": None,
+        "url": measured.url if measured else None,
         "assigned_ports": dict(run.settings.assigned_ports),
         "ready": run.ready,
         "ready_at": run.ready_at,

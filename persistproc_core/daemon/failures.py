@@ -5,12 +5,26 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from typing import Protocol
 
 from ..errors import PersistprocError, StartFailed, StorageFailed
 from .keeper_link import KeeperRefused
 from .model import Run
+from .words.command import Command
 
-__all__ = ["check_startable", "start_failed"]
+__all__ = ["Startable", "check_startable", "start_failed"]
+
+
+class Startable(Protocol):
+    """A run, or what could become one."""
+
+    @property
+    def command(self) -> Command:
+        """What is executed."""
+
+    @property
+    def working_directory(self) -> str:
+        """Where."""
 
 
 def start_failed(refusal: KeeperRefused, run: Run, environment: Mapping[str, str]) -> PersistprocError:
@@ -46,7 +60,7 @@ def start_failed(refusal: KeeperRefused, run: Run, environment: Mapping[str, str
     return _exec_failed(refusal.errno, run, environment)
 
 
-def check_startable(run: Run, environment: Mapping[str, str]) -> None:
+def check_startable(run: Startable, environment: Mapping[str, str]) -> None:
     """Raise `StartFailed` when the directory or program of a run is not there (any more); blocks on the file system."""
     if not os.path.isdir(run.working_directory):
         raise _failed(
@@ -63,7 +77,7 @@ def check_startable(run: Run, environment: Mapping[str, str]) -> None:
         raise _exec_failed(errno.EACCES, run, environment)
 
 
-def _exec_failed(number: int, run: Run, environment: Mapping[str, str]) -> StartFailed:
+def _exec_failed(number: int, run: Startable, environment: Mapping[str, str]) -> StartFailed:
     program = run.command.argv[0]
     search_path = environment.get("PATH", os.defpath)
     found = _find(program, run.working_directory, environment)
@@ -110,7 +124,7 @@ def _exec_failed(number: int, run: Run, environment: Mapping[str, str]) -> Start
     )
 
 
-def _failed(message: str, hint: str, name: str, run: Run, *, path: str | None = None) -> StartFailed:
+def _failed(message: str, hint: str, name: str, run: Startable, *, path: str | None = None) -> StartFailed:
     return StartFailed(message, hint=hint, data={"errno": name, "path": path or run.command.argv[0]})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import suppress
 from functools import partial
 
@@ -11,6 +10,7 @@ import anyio.to_thread
 
 from ..errors import KeeperUnavailable, StopTimedOut, StorageFailed
 from . import store
+from .adopting.copying import Copying
 from .clock import now, rfc3339
 from .ending import Ender, Ending, wait_gone
 from .events.journal import Journal
@@ -25,8 +25,11 @@ from .log import Log
 from .logs.reader import RunLog
 from .model import Cause, Outcome, Process, Run
 from .orphans import Orphans, is_executed
+from .ports.ports import Ports
+from .readiness.readying import Readying
+from .readiness.rules import is_expected, no_longer_ready
 from .registry import Registry
-from .requests import DEFAULT_GRACE_SECONDS
+from .requests import own_stop
 from .restarting.plans import Restarting
 from .states import Event
 from .store import Record, Store
@@ -34,6 +37,7 @@ from .tasks import Tasks
 from .usage.expiry import Expiry
 from .usage.leases import begin
 from .usage.uses import Uses
+from .watching.watching import Watching
 
 __all__ = ["Lifecycle"]
 
@@ -60,6 +64,10 @@ class Lifecycle:
         self.restarting: Restarting
         self.uses: Uses
         self.expiry: Expiry
+        self.ports: Ports
+        self.copying: Copying
+        self.watching: Watching
+        self.readying: Readying
 
     # --- the beginning ------------------------------------------------------------------------------------------------
 
@@ -67,6 +75,7 @@ class Lifecycle:
         """Write the record of a run that is about to be launched. Raises `StorageFailed`; nothing is left then."""
         if run.restarts and process.current is not None:
             run.lease = begin(process.current)
+        run.ready = False if is_expected(run.settings) else None
         try:
             await anyio.to_thread.run_sync(self._disk.create, run.directory, _content(process, run))
         except OSError as error:
@@ -99,10 +108,17 @@ class Lifecycle:
         self.restarting.began(process)
         if not run.restarts:
             self.uses.begun(process)
-        self.expiry.changed(process)
+        self.changed(process)
         if not run.live:
             self.restarting.ended(process, run)  # it ended before its start was answered
+        self.readying.begin(process, run)
         self.prune(process)
+        await self.watching.begun(process)
+
+    def changed(self, process: Process) -> None:
+        """It has another run, limit or plan, or its run has ended. Never blocks."""
+        self.expiry.changed(process)
+        self.watching.changed(process)
 
     def forget(self, process: Process, run: Run) -> None:
         """Take a run that never ran out of the registry."""
@@ -183,19 +199,32 @@ class Lifecycle:
     def on_exited(self, run_id: str, outcome: Outcome) -> None:
         """The keeper has seen the end of a leader; all that it wrote is in the log."""
         found = self._registry.run(run_id)
-        if found is not None and found[1].live:
+        if found is None or not found[1].live:
+            return
+        if outcome.code and found[1].state != "stopping":
+            self._tasks.start(self._finish_explained, *found, outcome)
+        else:
             self.finish(found[1], outcome)
+
+    async def _finish_explained(self, process: Process, run: Run, outcome: Outcome) -> None:
+        # Before anybody is told of the end: its reason goes into events, errors and plans, and is not told twice.
+        try:
+            run.explanation = await self.ports.trouble.explain(process, run)
+        except Exception as error:
+            self._log.exception("run.unexplained", error, run=run.run_id)
+        self.finish(run, outcome)
 
     def finish(self, run: Run, outcome: Outcome | None, reason: str = "", ended_at: str | None = None) -> None:
         if not run.live:
             return
         run.finish(outcome, ended_at or (rfc3339(outcome.time_ns) if outcome else now()), reason)
+        no_longer_ready(run)
         self._log.info("run.ended", run=run.run_id, state=run.state, exit_code=run.exit_code, signal=run.signal)
         found = self._registry.run(run.run_id)
         if found is not None and run.launched.is_set():
             self.journal.found_running(*found)
             self.restarting.ended(*found)
-            self.expiry.changed(found[0])
+            self.changed(found[0])
         self._tasks.start(self.settle, run)
 
     async def settle(self, run: Run) -> None:
@@ -218,6 +247,7 @@ class Lifecycle:
         """Nothing of the run is left: the keeper may give its number back."""
         if run.gone.is_set():
             return
+        await self.copying.end(run)
         if run.undrained:
             await self.orphans.drain(run)
         await self.keeper.release(run.run_id)
@@ -226,6 +256,7 @@ class Lifecycle:
         self._drop_handle(run)
         run.survivors = ()
         run.gone.set()
+        no_longer_ready(run)
         self.retention.wake()
         run.grew()
         await self.write(run)
@@ -303,7 +334,7 @@ class Lifecycle:
 
     async def end_softly(self, run: Run, cause: Cause) -> Ending:
         """`end`, as a stop without options does it."""
-        return await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
+        return await self.end(run, *own_stop(run.settings), cause)
 
     async def resume_stop(self, run: Run) -> None:
         """Go on with a stop in the middle of which a former daemon died."""
@@ -313,7 +344,7 @@ class Lifecycle:
         async with found[0].lock:
             if run.state == "stopping":
                 try:
-                    await self.end(run, signal.SIGTERM, DEFAULT_GRACE_SECONDS, run.stop)
+                    await self.end(run, *own_stop(run.settings), run.stop)
                 except StopTimedOut as error:
                     self._log.warning("stop.timed_out", run=run.run_id, error=error.message)
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..errors import InvalidParams, StartFailed
@@ -72,11 +71,13 @@ from ..protocol import (
 )
 from ..schema import openrpc_document
 from . import environment as environments
+from .adopting.adopting import Adopting
 from .answers.bookmarks import Bookmarks
 from .answers.output import Output
 from .capturing import Capturing
 from .configuring import Configuring
 from .control import Control
+from .deeds import Deeds
 from .dispatch import Handler
 from .events.news import News
 from .facts import Facts, run_info
@@ -85,8 +86,11 @@ from .handover.replacing import Replacing
 from .keeping.pruning import Pruning
 from .kernel.peer import Peer
 from .model import Process
+from .ports.ports import Ports
+from .project.projects import Projects
 from .projects import project_name, project_root
 from .protection import Protecting
+from .readiness.awaiting import Awaiting
 from .registry import Registry
 from .subscriptions.following import Following
 from .supervisor import Supervisor
@@ -103,13 +107,14 @@ class Methods:
     def __init__(
         self,
         *,
-        group: TaskGroup,
+        deeds: Deeds,
         registry: Registry,
         supervisor: Supervisor,
         control: Control,
         facts: Facts,
         output: Output,
         waiting: Waiting,
+        awaiting: Awaiting,
         following: Following,
         bookmarks: Bookmarks,
         news: News,
@@ -118,19 +123,23 @@ class Methods:
         pruning: Pruning,
         staleness: Staleness,
         uses: Uses,
+        ports: Ports,
+        projects: Projects,
         capturing: Capturing,
+        adopting: Adopting,
         gate: Gate,
         replacing: Replacing,
         daemon_facts: Callable[[], Awaitable[DaemonStatus]],
         quit_soon: Callable[[], None],
     ) -> None:
-        self._group = group
+        self._deeds = deeds
         self._registry = registry
         self._supervisor = supervisor
         self._control = control
         self._facts = facts
         self._output = output
         self._waiting = waiting
+        self._awaiting = awaiting
         self._following = following
         self._bookmarks = bookmarks
         self._news = news
@@ -139,7 +148,10 @@ class Methods:
         self._pruning = pruning
         self._staleness = staleness
         self._uses = uses
+        self._ports = ports
+        self._projects = projects
         self._capturing = capturing
+        self._adopting = adopting
         self._gate = gate
         self._replacing = replacing
         self._daemon_facts = daemon_facts
@@ -148,9 +160,9 @@ class Methods:
     def handlers(self) -> dict[str, Handler]:
         """A handler for each declared method."""
         return {
-            "start_process": self._to_end(self._start_process),
+            "start_process": self._awaiting.after(self._to_end(self._start_process)),
             "stop_process": self._to_end(self._stop_process),
-            "restart_process": self._to_end(self._restart_process),
+            "restart_process": self._awaiting.after(self._to_end(self._restart_process)),
             "list_processes": self._question(self._list_processes),
             "get_process_status": self._question(self._get_process_status),
             "get_process_output": self._question(self._get_process_output),
@@ -171,7 +183,7 @@ class Methods:
             "remove_process": self._to_end(self._remove_process),
             "prune_processes": self._to_end(self._prune_processes),
             "get_project": self._question(self._get_project),
-            "start_project": self._to_end(self._start_project),
+            "start_project": self._question(self._start_project),
             "stop_project": self._to_end(self._stop_project),
             "get_port": self._question(self._get_port),
             "adopt_process": self._to_end(self._adopt_process),
@@ -197,29 +209,7 @@ class Methods:
         name = getattr(handler, "__name__", "_").removeprefix("_")
 
         async def handle(params: Any, peer: Peer) -> object:
-            self._gate.check()
-            done = anyio.Event()
-            outcome: list[object] = []
-            failure: list[Exception] = []
-
-            async def work() -> None:
-                try:
-                    outcome.append(await handler(params, peer))
-                except Exception as error:
-                    failure.append(error)
-                finally:
-                    if awaited:
-                        self._gate.leave(name)
-                    done.set()
-
-            if awaited:
-                # Here and not in the task: between the two a replacement would pass it over.
-                self._gate.enter(name)
-            self._group.start_soon(work)
-            await done.wait()
-            if failure:
-                raise failure[0]
-            return outcome[0] if outcome else None
+            return await self._deeds.run(name, lambda: handler(params, peer), awaited=awaited)
 
         return handle
 
@@ -249,7 +239,7 @@ class Methods:
         process = await self._find(params)
         started = await self._supervisor.restart(process, params, peer.client(params.get("client")))
         info = self._facts.plain(process, started.run)
-        if started.run.state in ("failed", "lost"):
+        if started.run.state in ("failed", "lost") and not params.get("wait", False):
             lines = await self._output.last_lines(started.run)
             raise StartFailed(
                 f"{process.name} was started again and {started.run.reason} at once",
@@ -388,19 +378,21 @@ class Methods:
     # --- projects and ports -------------------------------------------------------------------------------------------
 
     async def _get_project(self, params: GetProjectParams, peer: Peer) -> ProjectReply:
-        raise InvalidParams("not there yet")
+        return await self._projects.get(params)
 
     async def _start_project(self, params: StartProjectParams, peer: Peer) -> StartProjectReply:
-        raise InvalidParams("not there yet")
+        # Its waits are cut short; each start and restart in it goes on to its end.
+        return await self._projects.start(params, peer.client(params.get("client")))
 
     async def _stop_project(self, params: StopProjectParams, peer: Peer) -> StopProjectReply:
-        raise InvalidParams("not there yet")
+        return await self._projects.stop(params, peer.client(params.get("client")))
 
     async def _get_port(self, params: GetPortParams, peer: Peer) -> PortReply:
-        raise InvalidParams("not there yet")
+        return await self._ports.get(params["port"])
 
     async def _adopt_process(self, params: AdoptProcessParams, peer: Peer) -> ProcessInfo:
-        raise InvalidParams("not there yet")
+        process = await self._adopting.adopt(params, peer, peer.client(params.get("client")))
+        return await self._facts.measured_run(process, process.runs[-1])
 
     # --- subscriptions ------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import anyio
 
-from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State
+from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State, Stream
 from .kernel.identity import Handle, Identity
 from .states import LIVE, Event, next_state
 from .words.command import Command
 
 __all__ = [
     "Cause",
+    "FollowedFile",
     "Options",
     "Outcome",
     "Plan",
@@ -115,6 +116,24 @@ class Settings(NamedTuple):
     """The argument list before its ports were in it; None: it has none."""
     defined: bool = False
     """True when it comes from the project's file."""
+    variables: tuple[str, ...] = ()
+    """Names of the variables that the file set."""
+
+
+class FollowedFile(NamedTuple):
+    """A file that an adopted run writes its output to, and from which we copy it into the run's log."""
+
+    stream: Stream
+    path: str
+    device: int
+    inode: int
+    begin: int
+    """Where in the file the log begins: an offset of the log and this are an offset of the file. Negative after the
+    file was cut off and began anew."""
+
+    def is_same_file(self, other: FollowedFile) -> bool:
+        """Whether both are one file, whatever its names are."""
+        return (self.device, self.inode) == (other.device, other.inode)
 
 
 @dataclass(eq=False)
@@ -146,6 +165,8 @@ class Run:
     signal: str | None = None
     reason: str | None = None
     """In words, why it is in its state."""
+    explanation: str = ""
+    """Why it failed, where its output tells of something that we know more about."""
     stop: Cause | None = None
     """Who asked for its end."""
     found_before: tuple[Options, Protection | None] | None = None
@@ -162,6 +183,10 @@ class Run:
     """True when its leader is a ``persistproc capture``: we did not start it, and its session is its user's."""
     adopted: bool = False
     """True when its leader was started by somebody else, and taken into the list."""
+    followed: tuple[FollowedFile, ...] = ()
+    """adopted: where its output can be had."""
+    kin: frozenset[Identity] = frozenset()
+    """adopted: its processes as they were last seen. No marker tells which they are once their parent has ended."""
     ready: bool | None = None
     """Whether it is ready; None: it was not asked to tell."""
     ready_at: str | None = None
@@ -199,11 +224,21 @@ class Run:
         """True while anything of the run may be alive."""
         return self.live or not self.gone.is_set()
 
+    @property
+    def foreign(self) -> bool:
+        """True when we did not start its leader: its input, its group and its session are its user's."""
+        return self.captured or self.adopted
+
     async def settled(self) -> None:
         """Wait until it is known whether an ended run left anything behind: that takes some ms when it did not."""
         if not self.live:
             with anyio.move_on_after(_SETTLED_SECONDS):
                 await self.gone.wait()
+
+    @property
+    def asked_argv(self) -> tuple[str, ...]:
+        """The argument list as it was asked for: two processes are the same when they are equal."""
+        return self.settings.asked or self.command.argv
 
     @property
     def pid(self) -> int | None:
@@ -250,7 +285,7 @@ class Run:
             return reason or "ended while nobody looked; how is not known"
         if outcome.signal is not None:
             return f"ended by {self.signal}"
-        return f"exited with code {outcome.code}"
+        return f"exited with code {outcome.code}" + (f"; {self.explanation}" if self.explanation else "")
 
 
 @dataclass(eq=False)
@@ -271,6 +306,8 @@ class Plan:
     """How the run ended."""
     pause: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     """What waits for it."""
+    over: anyio.Event = field(default_factory=anyio.Event)
+    """Set when it is not to come any more: there is another run, another plan, or none."""
 
     def words(self, time: float) -> str:
         """As seen at that time of the event loop's clock: ``starts again in 4 s (2 of 5)``."""
@@ -306,6 +343,11 @@ class Process:
     def live(self) -> bool:
         """True when the newest run is live."""
         return bool(self.runs) and self.runs[-1].live
+
+    @property
+    def asked_argv(self) -> tuple[str, ...]:
+        """The argument list that was last asked for."""
+        return self.runs[-1].asked_argv if self.runs else self.command.argv
 
     @property
     def planned(self) -> Plan | None:

@@ -59,8 +59,9 @@ class Orphans:
     async def _take_over(self, run: Run) -> None:
         self._lifecycle.hold(run)
         await self.drain(run)
+        await self._lifecycle.copying.begin(run)
         if run.handle is None:
-            if await anyio.to_thread.run_sync(store.spawned, run) is None:
+            if not await self._ever_ran(run):
                 await self._never_ran(run)
             else:
                 self._lifecycle.finish(run, None, "", await self._last_seen(run))
@@ -74,6 +75,10 @@ class Orphans:
             run.watched = True
             self._tasks.start(self._watch, run, run.handle)
             self._log.info("run.adopted", run=run.run_id, pid=run.pid)
+
+    async def _ever_ran(self, run: Run) -> bool:
+        """An adopted one ran before it was ours; of the others a keeper made a note before the command ran."""
+        return run.adopted or await anyio.to_thread.run_sync(store.spawned, run) is not None
 
     async def _never_ran(self, run: Run) -> None:
         """Its gate never opened: daemon or keeper died before the command could run. There is no run to tell of."""
@@ -109,12 +114,15 @@ class Orphans:
 
     async def _watch(self, run: Run, handle: Handle) -> None:
         await wait_gone(handle.identity)
-        if await anyio.to_thread.run_sync(store.spawned, run) is None:
+        if run.gone.is_set():
+            return  # it was let go
+        if not await self._ever_ran(run):
             await self._never_ran(run)
             return
         outcome = await self._outcome_from_kernel(handle)
+        await self._lifecycle.copying.catch_up(run)
         await self.drain(run)
-        why = "it is not persistproc's child" if run.captured else "its keeper died before it did"
+        why = "it is not persistproc's child" if run.foreign else "its keeper died before it did"
         self._lifecycle.finish(run, outcome, f"{why}; how it ended is not known")
 
     async def outcome_of(self, run: Run) -> Outcome | None:

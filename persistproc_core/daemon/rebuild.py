@@ -15,10 +15,13 @@ from .words.names import made_valid
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["CAPTURED_NOTE", "noted", "rebuild"]
+__all__ = ["ADOPTED_NOTE", "CAPTURED_NOTE", "noted", "rebuild"]
 
 CAPTURED_NOTE = "captured"
 """The file in a run's folder that says that persistproc did not start it."""
+
+ADOPTED_NOTE = "adopted"
+"""The same of one that was taken into the list."""
 
 _REASON = "its record was lost; this is what the system knows of it"
 
@@ -52,6 +55,7 @@ def rebuild(
         identity=leader if alive else None,
         reason=_REASON,
         captured=os.path.exists(os.path.join(directory, CAPTURED_NOTE)),
+        adopted=os.path.exists(os.path.join(directory, ADOPTED_NOTE)),
         added_variables=(MARKER,),
     )
     run.launched.set()

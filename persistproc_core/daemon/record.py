@@ -16,7 +16,7 @@ from ..errors import InvalidParams
 from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State
 from ..validation import problem_of
 from .kernel.identity import Identity
-from .model import Cause, Options, Protection, Run, Settings
+from .model import Cause, FollowedFile, Options, Protection, Run, Settings
 from .states import ENDED, LIVE
 from .words.command import Command
 from .words.names import check_name
@@ -64,6 +64,7 @@ def _to_json(record: Record) -> dict[str, object]:
         "settings": run.settings._asdict(),
         "captured": run.captured,
         "adopted": run.adopted,
+        "followed": [file._asdict() for file in run.followed],
         "ready": run.ready,
         "ready_at": run.ready_at,
         "ready_seconds": run.ready_seconds,
@@ -111,6 +112,7 @@ def parse(value: dict[str, object], folder: str) -> Record:
         settings=_settings(value["settings"]),
         captured=bool(value["captured"]),
         adopted=bool(value["adopted"]),
+        followed=tuple(_followed(file) for file in _as_list(value["followed"])),
         ready=None if value["ready"] is None else bool(value["ready"]),
         ready_at=None if value["ready_at"] is None else _moment(value["ready_at"]),
         ready_seconds=_seconds(value["ready_seconds"]),
@@ -263,6 +265,21 @@ def _settings(given: object) -> Settings:
         tags=tuple(_text(tag) for tag in _as_list(value["tags"])),
         asked=None if value["asked"] is None else _argv(value["asked"]),
         defined=bool(value["defined"]),
+        variables=tuple(_text(name) for name in _as_list(value["variables"])),
+    )
+
+
+def _followed(given: object) -> FollowedFile:
+    value = _as_dict(given)
+    stream = value["stream"]
+    if stream != "stdout" and stream != "stderr":
+        raise ValueError(f"{stream!r} is no stream")
+    return FollowedFile(
+        stream,
+        _path(value["path"]),
+        _within(value["device"], 0, _MOST_TICKS),
+        _within(value["inode"], 0, 2 * _MOST_TICKS + 1),
+        _within(value["begin"], -_MOST_TICKS, _MOST_TICKS),
     )
 
 

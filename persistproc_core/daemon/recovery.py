@@ -70,7 +70,7 @@ class Recovery:
             if run.gone.is_set() or not run.launched.is_set():
                 continue  # one that is being launched is its starter's business
             if run.run_id in held:
-                self._take(run, held[run.run_id])
+                await self._take(run, held[run.run_id])
             else:
                 if run.live and run.run_id in marked:
                     await self._tasks.guard(self._correct, run, marked[run.run_id])
@@ -129,7 +129,7 @@ class Recovery:
             self._log.warning("record.corrected", run=run.run_id, pid=leader.pid)
             run.identity, run.boot_id = leader, leader.boot_id
 
-    def _take(self, run: Run, kept: KeptRun) -> None:
+    async def _take(self, run: Run, kept: KeptRun) -> None:
         if kept.pid:
             run.is_child = True
             run.identity = Identity(boot_id(), kept.pid, kept.start or 0)
@@ -141,7 +141,8 @@ class Recovery:
             if not run.live:
                 self._tasks.start(self._lifecycle.settle, run)
         else:
-            self._tasks.start(self._lifecycle.orphans.find, run)
+            # Before anybody is answered: else one that has run for long is "starting" for a moment.
+            await self._tasks.guard(self._lifecycle.orphans.find, run)
 
     async def _take_unheld(self, run: Run) -> None:
         if run.live:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
@@ -27,6 +26,9 @@ from ..protocol import (
     StopProcessParams,
 )
 from . import environment as environments
+from .adopting.consent import check_asked
+from .adopting.found import environment_now
+from .adopting.letting_go import leave_adopted
 from .clock import now
 from .configuring import Configuring, differences
 from .ending import Ending
@@ -35,10 +37,17 @@ from .kernel.identity import boot_id
 from .kernel.process_table import MARKER, environment_of
 from .lifecycle import Lifecycle
 from .model import Cause, Process, Run, Settings, new_run_id
+from .ports.joining import joined
+from .ports.ports import Ports
+from .ports.wishes import variables
 from .protection import Demand, Protecting, check_unprotected, is_anothers
+from .readiness.joining import readiness_differences
+from .readiness.rules import check as check_readiness
+from .readiness.rules import is_expected
 from .registry import Registry, full_name
-from .requests import DEFAULT_GRACE_SECONDS, Requested, requested, stop_options
+from .requests import OfProject, Requested, own_stop, requested, settings_of, stop_options
 from .store import Store
+from .wishes import wishes_differences
 from .words.command import Command, default_name, free_name
 
 __all__ = ["Started", "Supervisor", "raise_file_limit"]
@@ -77,6 +86,7 @@ class Supervisor:
         disk: Store,
         umask: int,
         files: tuple[int, int],
+        ports: Ports,
     ) -> None:
         """``umask`` and ``files`` (RLIMIT_NOFILE) are what a child gets whose caller does not say."""
         self._registry = registry
@@ -86,13 +96,16 @@ class Supervisor:
         self._disk = disk
         self._umask = umask
         self._files = files
+        self._ports = ports
         self._shutting_down = False
 
     # --- start --------------------------------------------------------------------------------------------------------
 
-    async def start(self, params: StartProcessParams, client: ClientInfo) -> Started:
+    async def start(
+        self, params: StartProcessParams, client: ClientInfo, *, of_project: OfProject | None = None
+    ) -> Started:
         """Start or join."""
-        asked = await requested(params)
+        asked = await requested(params, of_project)
         while True:
             process = self._process_for(asked)
             async with process.lock:
@@ -112,8 +125,9 @@ class Supervisor:
                 return named
         same = [
             process
-            for process in self._registry.in_project(asked.project)
-            if process.command.argv == asked.command.argv and process.working_directory == asked.directory
+            # In a project's file two may have the same command: there the name alone tells which is meant.
+            for process in (self._registry.in_project(asked.project) if asked.of_project is None else ())
+            if process.asked_argv == asked.asked_argv and process.working_directory == asked.directory
         ]
         live = [process for process in same if process.live or process.planned or not process.runs]
         if live:
@@ -137,14 +151,14 @@ class Supervisor:
         protected = asked.params.get("protected", False)
         run = process.current
         if run is not None and run.live and run.state != "stopping":
-            same = run.command.argv == asked.command.argv
+            same = run.asked_argv == asked.asked_argv
             if same and not asked.params.get("fresh"):
                 if protected:
                     await self._protecting.join(process, demand)
                 return await self._joined(process, run, asked)
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
-        elif process.planned and process.command.argv != asked.command.argv and not asked.params.get("replace"):
+        elif process.planned and process.asked_argv != asked.asked_argv and not asked.params.get("replace"):
             raise _name_taken(process, process.planned.run, asked.command)
         async with (
             self._protecting.begin(process, demand) if protected else nullcontext(),
@@ -158,19 +172,23 @@ class Supervisor:
         again = old is not None and (asked.params.get("fresh", False) or asked.params.get("replace", False))
         if is_anothers(process, demand.client) and (again or await _would_end(old)):
             check_unprotected(process, demand)
+        await check_asked(process, old, demand)
+        asked = await self.filled(asked, process.name)
+        await self._ports.check(asked, process.name)
         # End and start have the same words, as in restart(): they are one happening.
         instead = demand.cause(_verb(old, asked))
         cause = instead if again else demand.cause("started")
         prepared = await self._prepare_asked(process, asked, cause, old if again else None)
         with _replacing(process, prepared.run):
             if old is not None and old.present and not old.spared:
-                await self._end_for(prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, instead)
+                await self._end_for(prepared, old, *own_stop(old.settings), instead)
             started = Started(process, await self._launch(process, prepared))
         started.previous = old
         return started
 
     async def _joined(self, process: Process, run: Run, asked: Requested) -> Started:
         started = Started(process, run, joined=True)
+        asked, started.differences = joined(asked, run)
         if asked.name is not None and asked.name != process.name:
             started.differences.append({"what": "name", "asked": asked.name, "running": process.name})
         if asked.command.text != run.command.text:
@@ -180,26 +198,25 @@ class Supervisor:
                 {"what": "working_directory", "asked": asked.directory, "running": run.working_directory}
             )
         started.differences += differences(process.options, asked.params)
+        started.differences += readiness_differences(asked.params, run.settings)
+        started.differences += wishes_differences(asked, run.settings)
         running = await self.environment(run)
         if running is not None:
             started.differences += environments.difference(asked.environment, running)
         return started
 
     async def _prepare_asked(self, process: Process, asked: Requested, cause: Cause, replaced: Run | None) -> _Prepared:
-        params = asked.params
-        settings = Settings(
-            params.get("umask"),
-            asked.limits(),
-            asked.ignored_signals(),
-            tty=params.get("tty", False),
-            rows=params.get("rows", 24),
-            columns=params.get("columns", 80),
-            keep_bytes=params.get("keep_bytes"),
-            keep_runs=params.get("keep_runs"),
-        )
+        settings = settings_of(asked)
+        if is_expected(settings):
+            await anyio.to_thread.run_sync(check_readiness, settings)
+        moved = self._ports.leases.take_moved(process.project_directory, process.name)
         return await self._prepare(
-            process, asked.command, asked.directory, settings, asked.environment, cause, replaced
+            process, asked.command, asked.directory, settings, asked.environment, cause, replaced, note=moved
         )
+
+    async def filled(self, asked: Requested, name: str) -> Requested:
+        """What a process of that name would be started with; nothing is started. Raises as `Ports.filled`."""
+        return await self._ports.filled(asked, name)
 
     async def _prepare(
         self,
@@ -211,8 +228,12 @@ class Supervisor:
         cause: Cause,
         replaced: Run | None,
         restarts: int = 0,
+        *,
+        note: str = "",
     ) -> _Prepared:
         """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
+        # Where nobody knew the old environment any more, they are not in it.
+        asked = {**asked, **variables(settings.ports, dict(settings.assigned_ports))}
         number = process.next_number()
         run_id = new_run_id(process.name, number)
         environment, added = environments.build(asked, run_id, directory, tty=settings.tty)
@@ -231,7 +252,7 @@ class Supervisor:
             start_reason=cause.reason,
             replaced_run=replaced.number if replaced else None,
             restarts=restarts,
-            reason=cause.sentence(),
+            reason=f"{cause.sentence()}; {note}" if note else cause.sentence(),
             added_variables=added,
             environment=asked,
         )
@@ -259,7 +280,9 @@ class Supervisor:
 
     async def environment(self, run: Run) -> dict[str, str] | None:
         """What the run was asked to have; from the kernel when this daemon did not start it. None: nobody knows."""
-        if run.environment is None and run.live and run.identity is not None:
+        if run.adopted and run.environment is None and run.live and run.identity is not None:
+            run.environment = await anyio.to_thread.run_sync(environment_now, run.identity)
+        elif run.environment is None and run.live and run.identity is not None:
             full = await anyio.to_thread.run_sync(environment_of, run.identity.pid)
             # Empty in the middle of an exec, and a program that sets its title writes over it: no marker, no truth.
             if full is not None and full.get(MARKER) == run.run_id and run.live:
@@ -275,16 +298,17 @@ class Supervisor:
     async def _stop(
         self, process: Process, params: StopProcessParams, demand: Demand, *, heeds_protection: bool = True
     ) -> Ending | None:
-        signum, grace, kill = stop_options(params)
         async with process.lock:
             run = process.current
             if run is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
+            signum, grace, kill = stop_options(params, run.settings)
             if not run.present and process.planned is None:
                 await self._lifecycle.restarting.stay_down(process, demand.cause("stopped"))
                 return None
             if heeds_protection:
                 check_unprotected(process, demand, ends=True)
+                await check_asked(process, run, demand, ends=True)
             spare, cause = params.get("leave_escaped", False), demand.cause("stopped")
             cancelled = await self._lifecycle.restarting.cancel(process, cause)
             if cancelled and not run.present:
@@ -296,21 +320,23 @@ class Supervisor:
 
     async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
         """A new run after the old one is gone. The old one is left alone when the new one could not start."""
-        signum, grace, kill = stop_options(params)
         demand = Demand.of(params, client)
         environments.check(params.get("environment", {}))
         async with process.lock:
             old = process.current
             if old is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="start it again")
+            signum, grace, kill = stop_options(params, old.settings)
             self.check_open()
             check_unprotected(process, demand, ends=True)
+            await check_asked(process, old, demand, ends=True)
             if old.captured:
                 raise NotRestartable(
                     f"{full_name(process)} was not started by persistproc: its output is captured",
                     hint=f"start its program through persistproc: persistproc run --name {process.name} -- COMMAND",
                 )
             await self._lifecycle.keeper.check()
+            await self._ports.check_again(process.project_directory, process.name, old)
             known = await self.environment(old)
             asked, source = _environment_for(known, params)
             cause = demand.cause("restarted")
@@ -331,6 +357,7 @@ class Supervisor:
         What that one left behind is ended first. Raises what a restart raises.
         """
         self.check_open()
+        await self._ports.check_again(process.project_directory, process.name, old)
         known = await self.environment(old)
         asked, _ = _environment_for(known, RestartProcessParams(process=process.name))
         if known is None:
@@ -338,7 +365,7 @@ class Supervisor:
         prepared = await self._prepare(
             process, old.command, old.working_directory, old.settings, asked, cause, old, restarts
         )
-        return await self._launch_for(process, prepared, old, signal.SIGTERM, DEFAULT_GRACE_SECONDS, cause)
+        return await self._launch_for(process, prepared, old, *own_stop(old.settings), cause)
 
     async def _launch_for(
         self,
@@ -362,11 +389,16 @@ class Supervisor:
         self._shutting_down = True
         stopped: list[str] = []
         left: list[str] = []
+        await leave_adopted(self._lifecycle, self._registry)
 
         async def stop(process: Process) -> None:
-            options = StopProcessParams(
-                process=process.name, grace_seconds=params.get("grace_seconds", DEFAULT_GRACE_SECONDS)
-            )
+            if process.current is not None and process.current.adopted and process.current.present:
+                # It was there before us, and whoever started it is not asked.
+                left.append(full_name(process))
+                return
+            options = StopProcessParams(process=process.name)
+            if "grace_seconds" in params:
+                options["grace_seconds"] = params["grace_seconds"]
             try:
                 demand = Demand(client, "shutdown")
                 if await self._stop(process, options, demand, heeds_protection=False) is not None:
@@ -385,7 +417,7 @@ class Supervisor:
 
 def _verb(old: Run | None, asked: Requested) -> str:
     """What is done to the run in whose place a new one comes."""
-    return "restarted" if old is not None and old.command.argv == asked.command.argv else "replaced"
+    return "restarted" if old is not None and old.asked_argv == asked.asked_argv else "replaced"
 
 
 async def _would_end(old: Run | None) -> bool:

@@ -115,7 +115,9 @@ class Launching:
     def adopt(self, link: Link, ask: bytes, fields: list[bytes]) -> list[bytes]:
         """``adopt``: the run's FIFOs, or its terminal, are drained from now on."""
         run_id, directory, keep, kind, *pid = fields
-        if run_id not in self._keeper.runs:
+        if run_id in self._keeper.runs:
+            self._keeper.look_again(self._keeper.runs[run_id])
+        else:
             run = self._take_over(run_id, directory, int(keep), kind == b"terminal", int(pid[0] if pid else 0))
             run.note = _noted(directory)
             self._keeper.holding.hold(run)

@@ -175,6 +175,10 @@ class Keeper:
             self.poll.add(run.report, lambda ready: self._reported(run))
         self._streams.add(run)
 
+    def look_again(self, run: Run) -> None:
+        """Somebody may have opened the FIFOs of a run whose last writer had gone."""
+        self._streams.look_again(run)
+
     def _reported(self, run: Run) -> None:
         self.poll.remove(run.report)
         self._launching.reported(run)

@@ -39,11 +39,15 @@ class Streams:
 
     def add(self, run: Run) -> None:
         """Move the bytes of a run from now on."""
-        for index, capture in enumerate(run.captures):
-            if capture.fd >= 0:
-                self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index))  # type: ignore[misc]
+        self.look_again(run)
         if run.typing is not None:
             self._poll.add(run.typing.fd, lambda ready: self._typed(run))
+
+    def look_again(self, run: Run) -> None:
+        """Move its bytes again where there was no writer any more: another one may have come."""
+        for index, capture in enumerate(run.captures):
+            if capture.fd >= 0 and not self._poll.has(capture.fd):
+                self._poll.add(capture.fd, lambda ready, index=index: self._readable(run, index))  # type: ignore[misc]
 
     def remove(self, run: Run) -> None:
         """Do not look at a run any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,7 +17,7 @@ class EnvFile(NamedTuple):
     """A file of variables."""
 
     path: str
-    """Absolute."""
+    """Absolute, unless it has ``${`` in it or begins with ``~``: then only `variables` can tell."""
     line: int | None
     """Where it is named."""
     required: bool = True
@@ -30,7 +31,7 @@ class Entry(NamedTuple):
     line: int | None
     command: str | list[str]
     working_directory: str
-    """Absolute."""
+    """Absolute, unless it has ``${`` in it or begins with ``~``: `variables.directory_of` tells it then."""
     env_files: tuple[EnvFile, ...]
     """Those of the whole file first."""
     environment: dict[str, str]
@@ -38,6 +39,10 @@ class Entry(NamedTuple):
     needs: dict[str, DependencyCondition]
     optional: bool
     definition: Definition
+    file: str
+    """The project's file, absolute."""
+    lines: Mapping[str, int | None]
+    """Where ``working_directory`` and each ``environment.NAME`` stand."""
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class PortWish(TypedDict, total=False):
     variable: Annotated[
         str, "The variable that tells the process; PORT for the first, else NAME_PORT of its name.", Allowed(1, 100)
     ]
+    optional: Annotated[bool, "It may listen on it or not: being ready does not wait for it."]
 
 
 class Definition(Options, total=False):
@@ -95,7 +96,7 @@ class Definition(Options, total=False):
     watch: Annotated[
         list[str],
         "Restart it when a file changes that one of these patterns matches (src/**/*.py, relative to its directory); "
-        "!PATTERN takes out. What git ignores never counts.",
+        "!PATTERN takes out. What git ignores counts only where a pattern names it outright.",
         Allowed(0, 100),
     ]
     watch_signal: Annotated[str, "watch: send this signal instead of restarting it.", Allowed(1, 20)]

@@ -231,7 +231,13 @@ METHODS: Final[dict[str, Method]] = {
             "Tell what the project's file says, and what of it runs.",
             GetProjectParams,
             ProjectReply,
-            (errors.ProjectNotFound, errors.ProjectInvalid),
+            (
+                errors.ProjectNotFound,
+                errors.ProjectInvalid,
+                errors.ProcessNotFound,
+                errors.PortTaken,
+                errors.StorageFailed,
+            ),
         ),
         Method(
             "start_project",
@@ -242,6 +248,8 @@ METHODS: Final[dict[str, Method]] = {
                 errors.ProjectNotFound,
                 errors.ProjectInvalid,
                 errors.ProjectNotApproved,
+                errors.ProcessNotFound,
+                errors.PortTaken,
                 errors.ShuttingDown,
                 errors.StorageFailed,
             ),
@@ -251,7 +259,7 @@ METHODS: Final[dict[str, Method]] = {
             "Stop the project's processes, each after those that need it.",
             StopProjectParams,
             StopProjectReply,
-            (errors.ProjectNotFound, errors.ProjectInvalid),
+            (errors.ProjectNotFound, errors.ProjectInvalid, errors.ProcessNotFound),
         ),
         Method("get_port", "Tell who listens on a TCP port, and whose it is.", GetPortParams, PortReply),
         Method(

@@ -93,7 +93,9 @@ class AwaitOptions(TypedDict, total=False):
         "after its first output; or when it is known why not. The reply tells what was seen (readiness).",
     ]
     timeout_seconds: Annotated[
-        float, "wait: give up after so long; as ready says, else 30.", Allowed(0, MAX_WAIT_SECONDS)
+        float,
+        "wait: give up after so long; else as ready says (at most 120), else 30.",
+        Allowed(0, MAX_WAIT_SECONDS),
     ]
 
 
@@ -305,7 +307,9 @@ class WaitForProcessParams(TargetParams, total=False):
     url: Annotated[str, "Until this http or https URL answers with a status below 500.", Allowed(1, 2000)]
     idle_seconds: Annotated[float, "Until nothing has been printed for so long.", Allowed(0, MAX_WAIT_SECONDS)]
     timeout_seconds: Annotated[
-        float, "Give up after this long; 60 unless said otherwise.", Allowed(0, MAX_WAIT_SECONDS)
+        float,
+        "Give up after this long; 60 unless said otherwise, with ready as in start_process.",
+        Allowed(0, MAX_WAIT_SECONDS),
     ]
 
 

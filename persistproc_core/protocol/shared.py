@@ -188,8 +188,8 @@ class Readiness(TypedDict):
 
     outcome: Annotated[
         Literal["ready", "exited", "failed", "input", "timed_out"],
-        "ready; exited: it ended with exit code 0 before anything else was seen; failed: it ended otherwise; input: it "
-        "asks for input; timed_out: nothing was seen in time, and it goes on.",
+        "ready; exited: nobody said when it is ready, and it ended with exit code 0; failed: it ended otherwise; "
+        "input: it asks for input; timed_out: nothing was seen in time, and it goes on.",
     ]
     by: Annotated[
         Literal["output", "port", "url", "command", "completed", "quiet"] | None,

@@ -16,7 +16,14 @@ from ..hub import Hub
 
 __all__ = ["call", "filled"]
 
-_NEED_A_DIRECTORY = ("start_process", "capture_process")
+_NEED_A_DIRECTORY = (
+    "start_process",
+    "capture_process",
+    "adopt_process",
+    "get_project",
+    "start_project",
+    "stop_project",
+)
 
 
 async def call(hub: Hub, scope: Scope, method: str, params: Mapping[str, object]) -> object:
@@ -27,7 +34,7 @@ async def call(hub: Hub, scope: Scope, method: str, params: Mapping[str, object]
 async def filled(scope: Scope, method: str, params: Mapping[str, object]) -> dict[str, object]:
     """The parameters with who calls, and from where, unless they say so themselves.
 
-    Raises `InvalidParams` where something would run, and nobody knows where.
+    Raises `InvalidParams` where it is about one project, and nobody knows which.
     """
     declared = fields(METHODS[method].params)
     whole = dict(params)

@@ -6,6 +6,7 @@ OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1). The schemas are those of the
 from __future__ import annotations
 
 import inspect
+import re
 from functools import cache
 from typing import Any
 
@@ -24,10 +25,20 @@ __all__ = ["openapi_document", "statuses_of"]
 _TAGS = (
     ("processes", "Start, look at, stop and restart processes; read what they print and write to their input."),
     ("streams", "What happens and what is printed, as it comes: server-sent events, or a WebSocket at the same path."),
+    ("projects", "What a project's file says: bring it up, take it down. Ports, and who has them."),
     ("hub", "Marks, news, clearing up, the daemon."),
     ("JSON-RPC", "All methods of the socket, as they are."),
     ("bridge", "The bridge itself."),
 )
+
+_TAG_OF = (
+    ("processes", "processes"),
+    ("prune", "processes"),
+    ("adopt", "processes"),
+    ("project", "projects"),
+    ("ports", "projects"),
+)
+"""The tag of a path by its beginning."""
 
 _ALWAYS: tuple[type[PersistprocError], ...] = (
     errors.InvalidParams,
@@ -95,13 +106,13 @@ def statuses_of(method: str) -> dict[int, list[type[PersistprocError]]]:
 
 
 def _operation(resource: Resource, method: Document) -> Document:
-    tag = "processes" if "processes" in resource.path or "prune" in resource.path else "hub"
+    tag = next((tag for word, tag in _TAG_OF if resource.path.startswith(f"/api/{word}")), "hub")
     operation = _head(f"{resource.verb.lower()}_{resource.method}", method, tag)
-    named = ("process",) if "{process}" in resource.path else ()
+    named = re.findall(r"{(\w+)}", resource.path)
     given = [param for param in _common_last(method["params"]) if param["name"] not in (*resource.left_out, *named)]
     in_query = resource.verb not in WITH_BODY
     operation["parameters"] = [
-        *([_process_parameter()] if named else []),
+        *(_path_parameter(param) for param in method["params"] if param["name"] in named),
         *(_query_parameter(param) for param in given if in_query),
     ]
     if not in_query:
@@ -160,6 +171,12 @@ def _head(operation_id: str, method: Document, tag: str = "streams") -> Document
         "description": f"{method['description']}\n\nMethod of the protocol: `{method['name']}`.",
         "tags": [tag],
     }
+
+
+def _path_parameter(param: Document) -> Document:
+    if param["name"] == "process":
+        return _process_parameter()
+    return {**_query_parameter(param), "in": "path", "required": True}
 
 
 def _process_parameter() -> Document:

@@ -34,7 +34,9 @@ def checked(
     for name in left_out:
         if name in given:
             raise InvalidParams(f"{name} is not taken here", hint=f"POST /rpc takes it, with {method}")
-    return validated(METHODS[method], {**given, **named})
+    declared = fields(METHODS[method].params)
+    in_path = {name: _value(declared[name].type, text) for name, text in named.items()}
+    return validated(METHODS[method], {**given, **in_path})
 
 
 def validated(method: Method, params: object) -> dict[str, object]:

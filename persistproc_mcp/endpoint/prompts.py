@@ -54,9 +54,10 @@ _BRING_UP = """\
 Bring {project} up with persistproc.
 
 1. What runs already stands below; do not start it again.
-2. Find out what the project needs: package.json scripts, Procfile, Makefile, docker-compose.yml, README.
-3. start_process each server and watcher, databases first, with working_directory and a short name; wait until it is \
-ready (port, or output).
+2. When get_project finds a file that defines the processes, start_project brings all of them up. Else find out what \
+the project needs: package.json scripts, Makefile, docker-compose.yml, README.
+3. Without such a file start_process each server and watcher, databases first, with working_directory and a short \
+name; wait until it is ready (port, or output).
 4. When one fails, read get_process_output and mend the cause before going on.
 5. Say in the end what runs, and the address of each.
 

@@ -31,7 +31,9 @@ VERSION = "io.modelcontextprotocol/protocolVersion"
 CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 LISTEN = "subscriptions/listen"
 
-READ_TOOLS = frozenset({"list_processes", "get_process_status", "get_process_output", "wait_for_process"})
+READ_TOOLS = frozenset(
+    {"list_processes", "get_process_status", "get_process_output", "wait_for_process", "get_project"}
+)
 """Tools that change nothing: they may be called again when the bridge died. A test holds them to their declarations."""
 
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -76,7 +77,9 @@ def _short(schema: _Schema) -> str:
 
 
 def _unwrapped(name: str, value: object) -> object:
-    """A list of one is that one; the words of a command are the command."""
+    """A list of one is that one; the words of a command are the command; auto is what a project's file calls port 0."""
+    if name == "port" and value == "auto":
+        return 0
     if isinstance(value, list) and value and all(isinstance(item, (str, int, float)) for item in value):
         if len(value) == 1:
             return value[0]
@@ -144,12 +147,30 @@ def _variables(value: object, schema: _Schema) -> dict[str, str]:
     return read
 
 
+def _texts(value: object, schema: _Schema) -> list[str]:
+    """``["web", "api"]``, also as text: ``web, api``."""
+    if isinstance(value, str):
+        value = _list_in(value)
+    items = value if isinstance(value, list) else [value]
+    return [_text(item, {"type": "string"}) for item in items]
+
+
+def _list_in(text: str) -> list[object]:
+    if text.lstrip().startswith("["):
+        try:
+            return cast("list[object]", json.loads(text))
+        except (ValueError, RecursionError):
+            pass  # a text like any other
+    return [word for word in re.split(r"[,\s]+", text) if word]
+
+
 _READERS: dict[str, Callable[[object, _Schema], object]] = {
     "string": _text,
     "number": _number,
     "integer": _integer,
     "boolean": _flag,
     "object": _variables,
+    "array": _texts,
 }
 
 

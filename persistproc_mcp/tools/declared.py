@@ -6,7 +6,8 @@ from typing import Final
 
 from .listing import list_processes
 from .output import get_process_output
-from .schemas import Properties, choice, flag, integer, number, schema, text, variables
+from .project import get_project, start_project, stop_project
+from .schemas import Properties, choice, flag, integer, number, schema, text, texts, variables
 from .send import send_process_input
 from .start import restart_process, start_process
 from .status import get_process_status
@@ -18,6 +19,7 @@ __all__ = ["TOOLS"]
 
 _PROCESS: Properties = {"process": text("name, project/name or pid")}
 _WHERE: Properties = {"working_directory": text("absolute path")}
+_HERE: Properties = {"working_directory": text()}
 _WHY: Properties = {"reason": text()}
 _UNTIL: Properties = {"output": text("regex a line must match"), "port": integer(), "url": text()}
 _READY: Properties = {**_UNTIL, "timeout_seconds": number("default 10", most=50)}
@@ -39,6 +41,7 @@ TOOLS: Final[dict[str, Tool]] = {
                     "environment": variables(),
                     "tty": flag(),
                     **_READY,
+                    "port": integer("0: a free one; $PORT, {port} in command"),
                     "fresh": flag("restart if running"),
                     "replace": flag("stop another command of this name"),
                     "protected": flag("others need force to end it"),
@@ -61,13 +64,12 @@ TOOLS: Final[dict[str, Tool]] = {
             schema(
                 {
                     **_PROCESS,
-                    "grace_seconds": number("default 10", most=20),
                     "force": flag("SIGKILL; despite protection, with a reason"),
                     **_WHY,
                 },
                 "process",
             ),
-            {**_WHERE},
+            {**_WHERE, "grace_seconds": number("default 10", most=20)},
             read_only=False,
             destructive=True,
             idempotent=True,
@@ -135,12 +137,12 @@ TOOLS: Final[dict[str, Tool]] = {
         ),
         Tool(
             "wait_for_process",
-            "Wait until one of these is true; without any, until exit. If not yet, call again as it says.",
+            "Wait until one of these is so; without any, until exit. If not yet, call again as it says.",
             schema(
                 {
                     **_PROCESS,
+                    "ready": flag(),
                     **_UNTIL,
-                    "any_port": flag(),
                     "idle_seconds": number("silence", most=50),
                     "exit": flag(),
                     "since": text("after this cursor or age"),
@@ -148,7 +150,7 @@ TOOLS: Final[dict[str, Tool]] = {
                 },
                 "process",
             ),
-            {**_WHERE},
+            {**_WHERE, "any_port": flag()},
             read_only=True,
             destructive=False,
             idempotent=True,
@@ -166,6 +168,57 @@ TOOLS: Final[dict[str, Tool]] = {
             idempotent=False,
             open_world=True,
             run=send_process_input,
+        ),
+        Tool(
+            "start_project",
+            "Start all that the project's file (persistproc.toml, Procfile) defines, dependencies first, until ready; "
+            "restart what changed in it.",
+            schema(
+                {
+                    "names": texts("or tags"),
+                    **_HERE,
+                    "timeout_seconds": number("default 45", most=50),
+                    **_WHY,
+                }
+            ),
+            {
+                **_FORCE,
+                "environment": variables(),
+                "restart": flag("also what is unchanged"),
+                "remove": flag("end what left the file"),
+            },
+            read_only=False,
+            destructive=True,
+            idempotent=True,
+            open_world=True,
+            run=start_project,
+        ),
+        Tool(
+            "stop_project",
+            "Stop all that was started from the file.",
+            schema({**_HERE, **_WHY}),
+            {
+                "names": texts("or tags"),
+                **_FORCE,
+                "grace_seconds": number(most=20),
+                "all": flag("also what is not in the file"),
+            },
+            read_only=False,
+            destructive=True,
+            idempotent=True,
+            open_world=False,
+            run=stop_project,
+        ),
+        Tool(
+            "get_project",
+            "What the project's file defines, and what of it runs.",
+            schema({**_HERE}),
+            {"names": texts("or tags")},
+            read_only=True,
+            destructive=False,
+            idempotent=True,
+            open_world=False,
+            run=get_project,
         ),
     )
 }

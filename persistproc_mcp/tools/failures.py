@@ -13,13 +13,18 @@ from persistproc_core.errors import (
     NotRestartable,
     NotRunning,
     PersistprocError,
+    PortTaken,
     ProcessNotFound,
     ProcessProtected,
+    ProjectInvalid,
+    ProjectNotApproved,
+    ProjectNotFound,
     StartFailed,
 )
-from persistproc_core.protocol import ClientInfo, ListProcessesParams, TargetParams
+from persistproc_core.protocol import ClientInfo, Holder, ListProcessesParams, TargetParams
 
 from .calling import asked, common, directory
+from .holders import holder_words
 from .output import tail
 from .text.people import because, who
 from .text.processes import LIVE, address, mend, past, state_words
@@ -103,6 +108,8 @@ async def _name_taken(call: Call, error: PersistprocError) -> str:
 
 
 async def _protected(call: Call, error: PersistprocError) -> str:
+    if error.data.get("adopted"):
+        return _adopted(call, error)
     owner = error.data.get("protected_by")
     by = who(cast("ClientInfo", owner), call.caller) if isinstance(owner, dict) else "somebody else"
     since, reason = error.data.get("protected_at"), error.data.get("reason")
@@ -115,11 +122,61 @@ async def _protected(call: Call, error: PersistprocError) -> str:
     return f"{told} Leave it as it is, or ask the user; only if it must be: force=true with a reason."
 
 
+def _adopted(call: Call, error: PersistprocError) -> str:
+    process = inline(str(call.arguments.get("process", call.arguments.get("name", "the process"))), 60)
+    told = f"{process} was not started by persistproc but adopted: somebody may be using it. Nothing was done."
+    if call.arguments.get("force"):
+        return f"{told} force needs a reason, which everybody is shown: give reason as well."
+    return f"{told} Leave it, or ask the user; only if it must be: force=true with a reason."
+
+
 async def _start_failed(call: Call, error: PersistprocError) -> str:
     # The hint would tell where was searched: the value of PATH.
     found = "search_path" in error.data
     hint = "Check the spelling, or give its whole path: the daemon's PATH may differ from yours." if found else ""
     return f"{_sentence(error.message)} {hint or _advice(error.hint)} Nothing was started."
+
+
+async def _port_taken(call: Call, error: PersistprocError) -> str:
+    holder = error.data.get("holder")
+    ours = isinstance(holder, Mapping) and holder.get("kind") == "process"
+    # The daemon names commands of the terminal for what can be done.
+    told = inline(error.message.partition("; nothing was started")[0], 500)
+    if ours:
+        told = f"port {error.data.get('port')} is taken: {holder_words(call, cast('Holder', holder))} listens on it"
+    use = "Use that one, stop it first" if ours else "Ask the user to end it"
+    other = "start yours with port=0, a free one" if "port" in call.arguments else "define another port for yours"
+    return f"{told[:1].upper()}{told[1:]}. Nothing was started. {use}, or {other}."
+
+
+async def _not_approved(call: Call, error: PersistprocError) -> str:
+    where = short_path(str(error.data.get("project_directory") or directory(call) or ""))
+    return (
+        f"{_sentence(error.message)} It is code, so a person looks at it first: ask the user to run `persistproc up` "
+        f"in a terminal in {where}, which shows what would run and asks. Do not do that yourself."
+    )
+
+
+async def _project_invalid(call: Call, error: PersistprocError) -> str:
+    problems = error.data.get("problems")
+    found = [each for each in problems if isinstance(each, Mapping)] if isinstance(problems, list) else []
+    told = [_sentence(error.message)]
+    if len(found) > 1:
+        more = len(found) - _MOST_NAMES
+        told += [f"Line {each.get('line')}: {_sentence(str(each.get('text', '')))}" for each in found[:_MOST_NAMES]]
+        told += [f"And {more} more."] if more > 0 else []
+    hint = f" {_advice(error.hint)}" if error.hint else ""
+    return f"{' '.join(told)}{hint} Nothing was done."
+
+
+async def _no_project(call: Call, error: PersistprocError) -> str:
+    where = directory(call)
+    here = f" of {short_path(where)}" if where is not None else ""
+    return (
+        f"The project{here} has no file that defines its processes (persistproc.toml, [tool.persistproc] in "
+        "pyproject.toml, Procfile). start_process starts a single command; the user can have a file written with "
+        "`persistproc init`."
+    )
 
 
 async def _not_running(call: Call, error: PersistprocError) -> str:
@@ -154,6 +211,10 @@ _WORDS: dict[type[PersistprocError], Callable[[Call, PersistprocError], Awaitabl
     AmbiguousProcess: _ambiguous,
     NameTaken: _name_taken,
     ProcessProtected: _protected,
+    PortTaken: _port_taken,
+    ProjectInvalid: _project_invalid,
+    ProjectNotApproved: _not_approved,
+    ProjectNotFound: _no_project,
     StartFailed: _start_failed,
     NotRunning: _not_running,
     NotRestartable: _not_restartable,

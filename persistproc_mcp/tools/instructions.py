@@ -13,8 +13,10 @@ server, call list_processes: it may run already. Use start_process for anything 
 never your own shell in the background (&, nohup, background tasks): there it dies with your session, and nobody else \
 sees its output.
 
+- Where the project has a file that defines its processes (get_project tells), start_project brings all of them up.
 - start_process joins what already runs instead of starting it twice, and waits until it is ready. Give \
 working_directory (absolute) unless you are sure that the default is right.
+- Do not choose ports by trial: port=0 gives a process a free port that stays its own, as $PORT and {port} in command.
 - Do not poll. wait_for_process waits for a line (output), a port, a url, silence (idle_seconds) or the end (exit), at \
 most 50 s a call; when it says "Not yet", call it again as it tells you.
 - get_process_output reads logs, also of what has ended: grep to search, since="5m" for what is recent. An answer has \

@@ -10,8 +10,8 @@ from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams
 
 from .calling import common, directory
 from .failures import plain
-from .output import tail
-from .ports import port_trouble
+from .holders import port_trouble
+from .output import tail, with_error
 from .readiness import Outcome
 from .text.processes import (
     LIVE,
@@ -52,17 +52,21 @@ async def _told(call: Call, info: ProcessInfo, head: str, outcome: Outcome, note
     failed = status["run"] == info["run"] and _has_failed(status, outcome)
     sentences = [head, _state(status, outcome, name, info), left_behind(status, name), *notes]
     if failed:
-        sentences.append(await port_trouble(call, end.lines, status))
-        sentences.append(mend(status, name))
+        sentences += [await port_trouble(call, status), mend(status, name)]
     told = " ".join(sentence for sentence in sentences if sentence)
-    return Answer(f"{told} cursor={end.cursor}{end.text}", failed, (status["run_id"],), tells_change=True)
+    body = with_error(outcome.readiness, end, name) if failed else end.text
+    return Answer(f"{told} cursor={end.cursor}{body}", failed, (status["run_id"],), tells_change=True)
 
 
 def _has_failed(status: StatusReply, outcome: Outcome) -> bool:
     if status["state"] in LIVE:
         return False
     # A build that ends well is a success, but not for who waits for a port.
-    return status["state"] != "exited" or outcome.asked
+    return status["state"] != "exited" or outcome.asked or _outcome_of(outcome) == "failed"
+
+
+def _outcome_of(outcome: Outcome) -> str:
+    return outcome.readiness["outcome"] if outcome.readiness is not None else ""
 
 
 def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) -> str:
@@ -71,7 +75,7 @@ def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) 
         return _later(status)
     if status["state"] not in LIVE:
         plan = outlook(status)
-        return f"It {ending(status)}{ran_for(status)}{_before(outcome)}{f'; {plan}' if plan else ''}."
+        return f"It {ending(status)}{ran_for(status)}{_before(outcome, status)}{f'; {plan}' if plan else ''}."
     if status["waiting_for_input"] is not None:
         return (
             f"It asks for input: {quoted(status['waiting_for_input'])}. "
@@ -80,11 +84,11 @@ def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) 
     urls = listening(status["ports"])
     at = f" at {urls}" if urls else ""
     took = after(outcome.seconds)
-    if outcome.late is not None and outcome.asked:
+    if outcome.late is not None and (outcome.asked or status["ready"] is False):
         told = f"Not ready yet: {what_is_so(outcome.late, status, name)}."
         # Often the port that was asked for is the wrong one.
         return f"{told}{f' It listens{at}.' if at else ''} wait_for_process waits longer."
-    if outcome.met is not None and outcome.asked:
+    if outcome.met is not None and (outcome.asked or (_is_seen(outcome) and not info.get("already_running"))):
         return f"Ready {took}{_how(outcome)}{f', listening{at}' if at else ''}."
     if at:
         return f"Listening{at}."
@@ -101,14 +105,25 @@ def _later(status: StatusReply) -> str:
     return f"It did not last: run {status['run']} of it is {state_words(status)} by now ({why})."
 
 
-def _before(outcome: Outcome) -> str:
-    return ", before what you wait for" if outcome.asked and outcome.met is None else ""
+def _before(outcome: Outcome, status: StatusReply) -> str:
+    if outcome.met is not None:
+        return ""
+    if outcome.asked:
+        return ", before what you wait for"
+    return ", before it was ready" if _outcome_of(outcome) == "failed" and status["state"] == "exited" else ""
+
+
+def _is_seen(outcome: Outcome) -> bool:
+    """Whether it was more than silence."""
+    return outcome.readiness is not None and outcome.readiness["by"] not in (None, "quiet")
 
 
 def _how(outcome: Outcome) -> str:
-    met = outcome.met["met"] if outcome.met is not None else ""
-    if met == "output":
+    seen, met = outcome.readiness, outcome.met
+    by: str | None = seen["by"] if seen is not None else met["met"] if met is not None else None
+    code = seen["status_code"] if seen is not None else met["status_code"] if met is not None else None
+    if by == "output":
         return " (a line matched)"
-    if met == "url" and outcome.met is not None:
-        return f" (the URL answered {outcome.met['status_code']})"
-    return ""
+    if by == "url" and code is not None:
+        return f" (the URL answered {code})"
+    return " (its ready command succeeded)" if by == "command" else ""

@@ -10,18 +10,19 @@ from persistproc_core.protocol import (
     GetProcessOutputParams,
     OutputReply,
     ProcessInfo,
+    Readiness,
 )
 
 from .calling import asked, common, directory, number, text
 from .reading import read
 from .text.fence import fenced
-from .text.lines import Shown, shown
+from .text.lines import Shown, line_texts, shown
 from .text.people import because, who
 from .text.processes import address, age, state_words
 from .text.safe import quoted
 from .tool import Answer, Call
 
-__all__ = ["DEFAULT_BYTES", "DEFAULT_LINES", "Tail", "get_process_output", "tail"]
+__all__ = ["DEFAULT_BYTES", "DEFAULT_LINES", "Tail", "get_process_output", "tail", "with_error"]
 
 DEFAULT_LINES = 100
 DEFAULT_BYTES = 8000
@@ -165,3 +166,11 @@ async def tail(call: Call, info: ProcessInfo, lines: int = _TAIL_LINES, **select
     # Who takes the end for all of it looks for the cause in the wrong place.
     more = "\nLast lines; get_process_output has more:" if reply["omitted_lines"] != 0 else ""
     return Tail(f"{more}\n{fenced(found.lines, name)}", reply["cursor"], found.lines)
+
+
+def with_error(readiness: Readiness | None, end: Tail, name: str) -> str:
+    """The end of the output as an answer has it, and before it the error where that stands further up."""
+    error = line_texts(readiness["error_lines"] if readiness is not None else [])
+    if not error or any(error[0] in line for line in end.lines):
+        return end.text
+    return f"\n{fenced([*error, '...', *end.lines], name)}"

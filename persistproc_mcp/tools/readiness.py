@@ -1,28 +1,27 @@
-"""Waiting after a start until there is something to tell: what was asked for, a port, silence, the end."""
+"""Waiting after a start until there is something to tell: what was asked for, else whether it is ready."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import anyio
 import anyio.to_thread
 
 from persistproc_core.errors import InvalidParams, WaitFailed, WaitTimedOut
-from persistproc_core.protocol import METHODS, ProcessInfo, WaitForProcessParams, WaitReply
+from persistproc_core.protocol import METHODS, ProcessInfo, Readiness, WaitForProcessParams, WaitReply
 from persistproc_core.validation import validate_params
 
 from .calling import asked, beating, common, given, number, text
 from .tool import Call
 
-__all__ = ["ASKED", "Outcome", "check_conditions", "until_ready"]
+__all__ = ["ASKED", "Outcome", "check_conditions", "readiness_in", "until_ready"]
 
 ASKED = ("output", "port", "url")
 """The arguments that say what to wait for."""
 
 _DEFAULT_SECONDS = 10.0
 _MOST_SECONDS = 50.0
-_QUIET_SECONDS = 2.0
-_SAID_SECONDS = 0.5
 
 
 class Outcome(NamedTuple):
@@ -34,13 +33,18 @@ class Outcome(NamedTuple):
     failed: WaitFailed | None = None
     """It ended, or asks for input."""
     late: WaitTimedOut | None = None
+    readiness: Readiness | None = None
+    """What was seen of its readiness, where the wait was for that."""
     seconds: float = 0.0
     """How long it took."""
 
 
 async def check_conditions(call: Call) -> None:
     """Refuse what nobody can wait for: once something was started, it is too late for that. Raises `InvalidParams`."""
-    validate_params(METHODS["wait_for_process"], {**asked(call, *ASKED, "timeout_seconds"), "process": "any"})
+    conditions = asked(call, *ASKED, "timeout_seconds")
+    if conditions.get("port") == 0:
+        del conditions["port"]
+    validate_params(METHODS["wait_for_process"], {**conditions, "process": "any"})
     pattern = text(call, "output")
     if pattern is not None:
         await anyio.to_thread.run_sync(_check_pattern, pattern)
@@ -59,8 +63,11 @@ def _check_pattern(pattern: str) -> None:
 
 
 async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
-    """Wait as long as the call allows; ``since``, on anyio's clock, is when it began."""
-    wanted = given(call, *ASKED)
+    """Wait as long as the call allows; ``since``, on anyio's clock, is when it began.
+
+    The wait is a call of its own: what was started is known then, and it is asked again when the daemon dies.
+    """
+    wanted = _wanted(call, info)
     # What came before, the end of an old run, may have taken long: no client waits more than a minute.
     left = max(0.0, _MOST_SECONDS - (anyio.current_time() - since))
     seconds = min(number(call, "timeout_seconds", _DEFAULT_SECONDS), round(left, 1))
@@ -68,33 +75,32 @@ async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
         return Outcome(asked=False)
     words = f"waiting for {info['name']}"
     began = anyio.current_time()
-    outcome = await beating(call, seconds, words, lambda: _waited(call, info, wanted, seconds), since=since)
-    return outcome._replace(seconds=anyio.current_time() - began)
+    conditions = wanted or {"ready": True}
+    outcome = await beating(call, seconds, words, lambda: _wait(call, info, conditions, seconds), since=since)
+    return outcome._replace(asked=bool(wanted), seconds=anyio.current_time() - began)
 
 
-async def _waited(call: Call, info: ProcessInfo, wanted: dict[str, object], seconds: float) -> Outcome:
-    if wanted:
-        return await _wait(call, info, wanted, seconds)
-    # Nobody said what ready means. A port is the best sign; a program without one is up when it has printed something
-    # and is quiet.
-    began = anyio.current_time()
-    first = await _wait(call, info, {"any_port": True, "exit": True, "output": "."}, seconds)
-    left = max(0.0, seconds - (anyio.current_time() - began))
-    if first.met is not None and first.met["met"] == "port":
-        # Servers say where they listen just after they do; the answer is to have it.
-        await _wait(call, info, {"exit": True, "output": "."}, min(left, _SAID_SECONDS))
-    if first.met is None or first.met["met"] != "output":
-        return first._replace(asked=False)
-    then = await _wait(call, info, {"any_port": True, "exit": True, "idle_seconds": _QUIET_SECONDS}, left)
-    return then._replace(asked=False)
+def _wanted(call: Call, info: ProcessInfo) -> dict[str, object]:
+    """What was asked for. What was started to have a port is ready by that one, also for who meant another."""
+    wanted = given(call, *ASKED)
+    if wanted.get("port") == 0 or (len(wanted) == 1 and info["assigned_ports"]):
+        wanted.pop("port", None)
+    return wanted
 
 
 async def _wait(call: Call, info: ProcessInfo, conditions: dict[str, object], seconds: float) -> Outcome:
     params = {**common(call, info["project_directory"]), "process": info["name"], "timeout_seconds": seconds}
     params |= conditions
     try:
-        return Outcome(asked=True, met=await call.hub.client.wait_for_process(**cast("WaitForProcessParams", params)))
+        met = await call.hub.client.wait_for_process(**cast("WaitForProcessParams", params))
+        return Outcome(asked=True, met=met, readiness=met["readiness"])
     except WaitFailed as failed:
-        return Outcome(asked=True, failed=failed)
+        return Outcome(asked=True, failed=failed, readiness=readiness_in(failed.data))
     except WaitTimedOut as late:
-        return Outcome(asked=True, late=late)
+        return Outcome(asked=True, late=late, readiness=readiness_in(late.data))
+
+
+def readiness_in(data: Mapping[str, object]) -> Readiness | None:
+    """What an error of a wait for readiness holds."""
+    found = data.get("readiness")
+    return cast("Readiness", found) if isinstance(found, dict) else None

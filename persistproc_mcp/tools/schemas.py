@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Properties", "choice", "flag", "integer", "number", "schema", "text", "variables"]
+__all__ = ["Properties", "choice", "flag", "integer", "number", "schema", "text", "texts", "variables"]
 
 Properties = dict[str, dict[str, object]]
 
@@ -39,6 +39,11 @@ def integer(description: str = "", *, most: int | None = None) -> dict[str, obje
 def number(description: str = "", *, most: float) -> dict[str, object]:
     """A number."""
     return _described({"type": "number", "maximum": most}, description)
+
+
+def texts(description: str = "") -> dict[str, object]:
+    """A list of texts."""
+    return _described({"type": "array", "items": {"type": "string"}}, description)
 
 
 def variables(description: str = "") -> dict[str, object]:

@@ -37,6 +37,8 @@ async def start_process(call: Call) -> Answer:
         **given(call, "command", "name", "environment", "tty", "replace", "fresh", "protected", "reason", "force"),
         **given(call, "restart", "autostart", "ttl_seconds", "idle_timeout_seconds"),
     }
+    if "port" in call.arguments:
+        params["ports"] = [given(call, "port") if call.arguments["port"] else {}]
     await check_conditions(call)
     client = call.hub.client
     info = await beating(call, None, "starting", lambda: client.start_process(**cast("StartProcessParams", params)))
@@ -62,7 +64,9 @@ def _head(call: Call, info: StartReply) -> str:
 def _differences(call: Call, info: StartReply) -> list[str]:
     environment = call.arguments.get("environment")
     names = list(environment) if isinstance(environment, Mapping) else []
-    texts = difference_texts(info["differences"], names)
+    # Where no port was asked for, what it listens on says more than that there was none.
+    left_out = () if info["assigned_ports"] else ("ports",)
+    texts = difference_texts([each for each in info["differences"] if each["what"] not in left_out], names)
     if not texts:
         return []
     told = f"What runs differs from what you asked: {'; '.join(texts)}."

@@ -19,6 +19,7 @@ from .text.processes import (
     expires,
     listening,
     ran_for,
+    readiness_words,
     started,
     state_words,
     variables,
@@ -53,6 +54,8 @@ def _facts(status: StatusReply, caller: Caller) -> list[str]:
         "directory": short_path(status["working_directory"]),
         "pid": f"{status['pid']}" if live else "",
         "listening": f"{urls} ({', '.join(addresses)})" if urls else "",
+        "its ports": _assigned(status),
+        "ready": readiness_words(status) if live else "",
         "asks for input": quoted(asks) if asks is not None else "",
         "last change": changed_last(status, caller),
         "restart": status["restart"] if status["restart"] != "never" else "",
@@ -64,9 +67,17 @@ def _facts(status: StatusReply, caller: Caller) -> list[str]:
         "still alive": f"pids {', '.join(map(str, status['survivors']))}" if status["survivors"] else "",
         "terminal": "yes" if status["tty"] else "",
         "captured": "its program was not started by persistproc" if status["captured"] else "",
+        "adopted": inline(status["reason"] or "it was started outside of persistproc") if status["adopted"] else "",
+        "defined": "in the project's file" if status["defined"] else "",
+        "tags": ", ".join(map(inline, status["tags"])),
+        "restarted when these change": ", ".join(map(inline, status["watch"])),
         "environment (names)": variables(status["environment_names"], _MOST_NAMES),
     }
     return [f"{title}: {fact}" for title, fact in facts.items() if fact]
+
+
+def _assigned(status: StatusReply) -> str:
+    return ", ".join(f"{inline(name)} {port}" for name, port in status["assigned_ports"].items())
 
 
 def _socket_address(listener: Listener) -> str:

@@ -8,8 +8,9 @@ from persistproc_core.errors import WaitFailed, WaitTimedOut
 from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams, WaitForProcessParams, WaitReply
 
 from .calling import asked, beating, directory, given, number
-from .output import tail
-from .ports import port_trouble
+from .holders import port_trouble
+from .output import tail, with_error
+from .readiness import readiness_in
 from .text.fence import fenced
 from .text.lines import line_texts
 from .text.processes import LIVE, address, ending, listening, mend, ran_for, state_words, what_is_so
@@ -21,7 +22,7 @@ __all__ = ["wait_for_process"]
 
 DEFAULT_SECONDS = 30.0
 _LAST_LINES = 10
-_CONDITIONS = ("output", "port", "any_port", "url", "idle_seconds", "exit")
+_CONDITIONS = ("ready", "output", "port", "any_port", "url", "idle_seconds", "exit")
 
 
 async def wait_for_process(call: Call) -> Answer:
@@ -51,6 +52,8 @@ async def _met(call: Call, met: WaitReply) -> Answer:
     end = await tail(call, met, _LAST_LINES)
     if met["met"] == "exit":
         head = f"{name} {ending(met)}{ran_for(met)}."
+    elif met["readiness"] is not None:
+        head = f"{name} is ready: {inline(met['readiness']['words'])}; now {_now(met)}."
     else:
         head = f"{name}: {_what(met)} {after(met['elapsed_seconds'])}; now {_now(met)}."
     line = line_texts([met["line"]] if met["line"] else [])
@@ -106,11 +109,9 @@ async def _failed(call: Call, failed: WaitFailed) -> Answer:
         text = f'{name} asks for input: {quoted(asks)}. Answer with send_process_input(process="{name}", input=...).'
         return Answer(f"{text} cursor={end.cursor}{end.text}", failed=True, about=(status["run_id"],))
     told = [f"{what_is_so(failed, status, name)}."]
+    body = with_error(readiness_in(failed.data), end, name)
     if status["state"] not in LIVE:
-        told.append(await port_trouble(call, end.lines, status))
-        told.append(mend(status, name))
+        told += [await port_trouble(call, status), mend(status, name)]
     else:
         told.append("Call it again to wait for the run that is there now.")
-    return Answer(
-        f"{' '.join(filter(None, told))} cursor={end.cursor}{end.text}", failed=True, about=(status["run_id"],)
-    )
+    return Answer(f"{' '.join(filter(None, told))} cursor={end.cursor}{body}", failed=True, about=(status["run_id"],))

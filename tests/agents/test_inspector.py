@@ -62,7 +62,7 @@ def test_every_tool(inspector: Inspector, tmp_path: Path) -> None:
 def test_what_is_offered(inspector: Inspector, era: str) -> None:
     # --strict: schemas that some client could not read are an error.
     listed = inspector.ask("tools/list", "--protocol-era", era, "--strict")
-    assert len(listed.get("result", listed)["tools"]) == 8
+    assert len(listed.get("result", listed)["tools"]) == 11
     resources = inspector.ask("resources/list", "--protocol-era", era)
     assert resources.get("result", resources)["resources"][0]["uri"] == "persistproc://processes"
     prompts = inspector.ask("prompts/list", "--protocol-era", era)

@@ -95,7 +95,7 @@ def test_every_older_version_is_negotiated_without_a_session(wire: Wire, version
         "POST", "/mcp", {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}, MCP_Protocol_Version=version
     )
     assert status == 200
-    assert len(answer["result"]["tools"]) == 8
+    assert len(answer["result"]["tools"]) == 11
 
 
 def test_what_is_offered_is_said_honestly(wire: Wire) -> None:

@@ -49,7 +49,7 @@ def alone(new_bridge: Callable[..., Bridge], tmp_path: Path) -> Cli:
 def test_a_socket_a_lock_and_a_log_are_all_that_it_writes(bridge: Bridge) -> None:
     names = {path.name: path for path in Path(bridge.home.path).iterdir()}
     daemons = {"sock", "lock", "start.lock", "daemon.log", "keeper", "runs", "events.jsonl", "marks.json"}
-    assert set(names) - daemons == {"mcp.sock", "bridge.lock", "bridge.log"}
+    assert set(names) - daemons - {"approved.json", "leases.json"} == {"mcp.sock", "bridge.lock", "bridge.log"}
     for name in ("mcp.sock", "bridge.lock", "bridge.log"):
         assert stat.S_IMODE(names[name].lstat().st_mode) == 0o600, name
 

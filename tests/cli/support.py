@@ -36,7 +36,7 @@ class Cli:
 
     def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a call. A project's own modules must not shadow any of ours (-m looks there first)."""
-        return environment(self.home, PYTHONSAFEPATH="1", **(more or {}))
+        return environment(self.home, **{"PYTHONSAFEPATH": "1", **(more or {})})
 
     def __call__(
         self,

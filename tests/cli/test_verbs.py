@@ -224,6 +224,25 @@ def test_env_diff_tells_names_only(cli: Cli) -> None:
     assert "persistproc run -- env" in cli("env", "FOO=1", "ls", check=2).stderr
 
 
+def test_env_tells_names_to_everybody_and_values_to_a_terminal(cli: Cli) -> None:
+    cli("start", "--name", "web", *program("sleeper"), env={"ONE": "s3cret\x1b[31m"}, check=0)
+
+    assert "ONE" in cli("env", "web", check=0).stdout.splitlines()
+    assert "ONE" in str(cli.json("env", "web", "--json")["variables"])
+    refused = cli("env", "web", "--values", check=2)
+    assert "on a terminal only" in refused.stderr
+    assert "s3cret" not in refused.stdout + refused.stderr
+    assert cli("env", "web", "--values", "--json", check=2).stdout == ""
+    with cli.terminal("env", "web", "--values") as terminal:
+        assert terminal.wait() == 0
+        shown = terminal.wait_for("ONE=.*")
+    assert "ONE=s3cret" in shown
+    assert "\x1b[31m" not in shown
+    cli("stop", "web", check=0)
+    with cli.terminal("env", "web", "--values") as terminal:
+        terminal.wait_for("has ended")
+
+
 def test_daemon(cli: Cli) -> None:
     status = cli.json("daemon", "status", "--json")
     assert set(status) >= {"pid", "version", "protocol", "home", "socket"}

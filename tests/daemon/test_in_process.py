@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import anyio
@@ -13,7 +14,7 @@ from persistproc_core.daemon.app import Daemon
 from persistproc_core.daemon.handover.taking import Inherited
 from persistproc_core.daemon.home.lock import HomeLock, take_lock
 from persistproc_core.paths import Home
-from tests.daemon.in_process import connected
+from tests.daemon.in_process import Wire, connected
 from tests.kit import is_alive, program, wait_gone
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,11 @@ async def test_start_read_stop_and_shut_down(home: Home, tmp_path: Path) -> None
             await ready.wait()
             async with connected(home) as client:
                 started = await client.result(
-                    "start_process", command=program("echo_stdin"), name="p", working_directory=str(tmp_path)
+                    "start_process",
+                    command=program("echo_stdin"),
+                    name="p",
+                    working_directory=str(tmp_path),
+                    ports=[{}],
                 )
                 assert (await client.result("wait_for_process", process="p", output="ready"))["line"] == "ready"
                 await client.result("send_process_input", process="p", input="hello")
@@ -39,12 +44,33 @@ async def test_start_read_stop_and_shut_down(home: Home, tmp_path: Path) -> None
                 assert (listed["pid"], listed["state"]) == (started["pid"], "running")
                 restarted = await client.result("restart_process", process="p")
                 assert restarted["run"] == 2
+                assert restarted["assigned_ports"] == started["assigned_ports"]
                 assert not is_alive(started["pid"])
+                for name, when in (("q", {"ready": {"command": "true"}}), ("r", {})):
+                    server = program("http_server", 0, f"127.0.0.{ord(name)}")
+                    seen = await client.result("start_process", command=server, name=name, wait=True, **when)
+                    assert seen["readiness"]["outcome"] == "ready"
+                    await client.result("stop_process", process=name)
                 stopped = await client.result("stop_process", process="p")
                 assert stopped["state"] == "stopped"
+                await _adopt(client, tmp_path)
                 keeper = (await client.result("get_daemon_status"))["keeper_pid"]
                 await client.result("shutdown_daemon")
     os.close(lock)
     assert not is_alive(restarted["pid"])
     await anyio.to_thread.run_sync(wait_gone, keeper)  # with its last link
     await anyio.to_thread.run_sync(os.waitpid, keeper, os.WNOHANG)  # here we are its parent
+
+
+async def _adopt(client: Wire, directory: Path) -> None:
+    outside = await anyio.to_thread.run_sync(_outside, directory)
+    await client.result("adopt_process", pid=outside.pid, name="outside")
+    assert (await client.result("wait_for_process", process="outside", output="ready"))["line"] == "ready"
+    meant = {"force": True, "reason": "the test is over", "grace_seconds": 5}
+    assert (await client.result("stop_process", process="outside", **meant))["stopped_pids"] == [outside.pid]
+    await anyio.to_thread.run_sync(outside.wait)
+
+
+def _outside(directory: Path) -> subprocess.Popen[bytes]:
+    with open(directory / "outside.log", "wb") as log:
+        return subprocess.Popen(program("sleeper"), stdout=log, stderr=log, cwd=directory)

@@ -46,6 +46,9 @@ or `usage`.
 | `mark` | `{"name", "project", "time"}`, with `--list` `{"marks": [...]}` |
 | `prune` | `{"processes": [{"name", "project", "runs", "bytes", "removed"}], "bytes"}` |
 | `stop`, `restart` | `{"processes": [...]}`, with `already_stopped`, `ended_by`, `stopped_pids`, or `previous_run` |
+| `up` | `{"project", "file", "ready", "results": [{"name", "outcome", "ready", "reason", ...}], "removed"}` |
+| `down` | `{"project", "results": [...]}` |
+| `project` | `{"project", "file", "digest", "approved", "processes": [{"name", "action", "changes", ...}], ...}` |
 | `rm` | `{"processes": [{"name", "project", "runs"}]}` |
 | `wait` | one process, with `met` (`exit`, `state`, `output`, `port`, `url` or `idle`), `line`, `last_lines`, ... |
 | `send` | `{"name", "project", "run", "bytes"}` |

@@ -16,6 +16,7 @@ from tests.docs.command_page import command_page
 from tests.docs.doctor_page import doctor_page
 from tests.docs.http_page import http_page
 from tests.docs.markdown import slug, table
+from tests.docs.project_file_page import project_file_page, schema_page
 from tests.docs.tools_page import tools_page
 
 __all__ = ["DOCS", "PAGES", "protocol_page"]
@@ -78,7 +79,9 @@ PAGES = {
     DOCS / "api" / "command-line.md": command_page,
     DOCS / "api" / "http.md": http_page,
     DOCS / "api" / "mcp-tools.md": tools_page,
+    DOCS / "api" / "persistproc.schema.json": schema_page,
     DOCS / "api" / "protocol.md": protocol_page,
+    DOCS / "user-guide" / "project-file.md": project_file_page,
     DOCS / "user-guide" / "troubleshooting.md": doctor_page,
 }
 

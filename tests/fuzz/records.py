@@ -15,7 +15,7 @@ from persistproc_core.daemon.keeping.config_file import CAREFUL, Config, Process
 from persistproc_core.daemon.kernel.identity import Identity
 from persistproc_core.daemon.logs.marks import Marks
 from persistproc_core.daemon.logs.segments import Offsets
-from persistproc_core.daemon.model import Cause, Options, Protection, Run, Settings
+from persistproc_core.daemon.model import Cause, FollowedFile, Options, Protection, Run, Settings
 from persistproc_core.daemon.record import Record, dump
 from persistproc_core.daemon.store import Store, exit_record, spawned
 from persistproc_core.daemon.words.command import parse_command
@@ -65,6 +65,8 @@ def golden_record(directory: str) -> bytes:
         signal="SIGTERM",
         reason="stopped by cursor",
         stop=Cause("stopped", {"name": "cursor"}, "done"),
+        adopted=True,
+        followed=(FollowedFile("stdout", "/home/a/shop/web.log", 65024, 2451215, -17),),
         added_variables=("FORCE_COLOR", "PORT"),
     )
     protection = Protection({"name": "persistproc-cli"}, "a demo", "2026-03-01T10:30:00.000Z")

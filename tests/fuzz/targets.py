@@ -9,6 +9,7 @@ from tests.fuzz.http import BridgeHttp
 from tests.fuzz.keeper import KeeperSocket
 from tests.fuzz.lines import Frames, Framing
 from tests.fuzz.model import Model
+from tests.fuzz.project_files import ProjectFiles
 from tests.fuzz.records import Bookmarks, Configuration, Journal, OutputMarks, Records
 from tests.fuzz.starts import Starts
 from tests.fuzz.target import Target
@@ -29,6 +30,7 @@ TARGETS: Final[dict[str, type[Target]]] = {
         Bookmarks,
         OutputMarks,
         Records,
+        ProjectFiles,
         DaemonSocket,
         Starts,
         Model,

@@ -19,7 +19,19 @@ from tests.fuzz.targets import TARGETS
 from tests.kit import Daemon
 
 SEED = 20260301
-IN_PROCESS = ["framing", "frames", "sanitize", "command", "json", "config", "journal", "bookmark", "marks", "records"]
+IN_PROCESS = [
+    "framing",
+    "frames",
+    "sanitize",
+    "command",
+    "json",
+    "config",
+    "journal",
+    "bookmark",
+    "marks",
+    "records",
+    "project",
+]
 
 
 def expect_clean(target: Target, cases: int) -> None:

@@ -26,6 +26,8 @@ SHARED = (
     f"{CORE}.background",
     f"{CORE}.meant",
     f"{CORE}.lock_file",
+    f"{CORE}.process_names",
+    f"{CORE}.placeholders",
 )
 DECLARED = (f"{CORE}.protocol", f"{CORE}.schema", f"{CORE}.validation", f"{CORE}.jsonrpc")
 
@@ -43,6 +45,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.background": (),
     f"{CORE}.meant": (),
     f"{CORE}.lock_file": (),
+    f"{CORE}.process_names": (),
+    f"{CORE}.placeholders": (),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
     f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),
@@ -54,6 +58,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         f"{CORE}.schema",
         f"{CORE}.durations",
         f"{CORE}.sizes",
+        f"{CORE}.process_names",
+        f"{CORE}.placeholders",
     ),
     f"{CORE}.client": SHARED,
     f"{CORE}.keeper": (),
@@ -76,6 +82,8 @@ NEVER = {
     f"{CORE}.client.autostart": ("anyio", "trio", "asyncio", "psutil", "jsonrpcserver", "typing_extensions"),
     "persistproc_cli": ("rich", "anyio", "trio", "asyncio", "psutil", "jsonrpcserver", "mcp", "starlette", "uvicorn"),
 }
+# The one module that draws with it; it is loaded when there is something to draw.
+MAY = {("persistproc_cli.project.live", "rich")}
 
 FORBIDDEN_WORDS = {
     "preexec_fn": "it can deadlock in the child",
@@ -116,7 +124,8 @@ def unwanted_imports(path: Path) -> Iterator[str]:
     importer = module_name(path)
     never = {name for prefix, names in NEVER.items() if within(importer, prefix) for name in names}
     for found in imports(path):
-        if found.module.split(".")[0] in never and not found.typing_only:
+        package = found.module.split(".")[0]
+        if package in never and not found.typing_only and (importer, package) not in MAY:
             yield f"{path}:{found.line} imports {found.module}"
 
 

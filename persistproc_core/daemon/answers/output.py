@@ -78,11 +78,11 @@ class Output:
             await self._keeper.watch(run, sizes.stdout, sizes.stderr)
             await growth.wait()
 
-    async def last_lines(self, run: Run, lines: int = _LAST_LINES) -> list[str]:
+    async def last_lines(self, run: Run, lines: int = _LAST_LINES, most_bytes: int = _LAST_BYTES) -> list[str]:
         """The end of the output, for an error's account."""
         ended = not run.live
         found = await anyio.to_thread.run_sync(
-            lambda: last_output(RunLog(run.directory), lines, "combined", _LAST_BYTES, ended=ended)
+            lambda: last_output(RunLog(run.directory), lines, "combined", most_bytes, ended=ended)
         )
         return [line.get("text", "") for line in found.lines]
 

@@ -35,7 +35,7 @@ _KEPT_BYTES = 512 * 1024
 _KEPT_DELETIONS = 1000
 
 ENDED_KINDS = frozenset({"stopped", "exited", "failed", "lost"})
-LIFE = ENDED_KINDS | {"started", "ready", "restarted", "stopping", "removed", "given_up"}
+LIFE = ENDED_KINDS | {"started", "ready", "unhealthy", "restarted", "stopping", "removed", "given_up"}
 """The types that followers of the output are told."""
 
 # Each happens to a run once at most; the next daemon may find it out a second time.

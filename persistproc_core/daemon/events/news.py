@@ -24,6 +24,7 @@ _KINDS = ENDED_KINDS | {
     "started",
     "restarted",
     "given_up",
+    "unhealthy",
     "removed",
     "waiting_for_input",
     "protected",
@@ -162,7 +163,7 @@ def _news_to(key: _Key, entries: list[Entry]) -> list[Entry]:
     def is_piece(entry: Entry) -> bool:
         if entry.kind == "started":
             return entry.run_id in begun
-        if entry.kind in ("exited", "failed", "lost"):
+        if entry.kind in ("exited", "failed", "lost", "unhealthy"):
             return _of_run(entry, entry.run) in told
         return entry.kind == "stopped" and entry.by is not None and ended.get(_of_run(entry, entry.run)) == entry.by
 

@@ -125,6 +125,8 @@ class Replacing:
             undo.callback(self._gate.open)
             listener.pause()
             undo.callback(listener.resume)
+            undo.callback(self._lifecycle.copying.resume)
+            await self._lifecycle.copying.pause()
             await self._hold_processes(undo)
             undo.callback(keeper.resume)
             await keeper.suspend()

@@ -8,7 +8,7 @@ from ...paths import Home
 
 __all__ = ["concerns", "keeper_is_hidden", "lacks_record", "watched_folders"]
 
-_OF_HOME = frozenset({"sock", "lock", "runs", "keeper", "daemon.log", "events.jsonl", "marks.json"})
+_OF_HOME = frozenset({"sock", "lock", "runs", "keeper", "daemon.log", "events.jsonl", "marks.json", "leases.json"})
 _OF_KEEPER = frozenset({"sock", "lock", "holder"})
 
 

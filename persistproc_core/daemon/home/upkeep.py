@@ -148,6 +148,8 @@ class Upkeep:
             mended.append("events")
         if not await anyio.to_thread.run_sync(os.path.lexists, self._home.marks) and await self._bookmarks.restore():
             mended.append("marks")
+        if not await anyio.to_thread.run_sync(os.path.lexists, self._home.leases):
+            mended += ["leases"] * await self._lifecycle.ports.leases.restore()
         return mended
 
     def _is_keeper(self, pid: int) -> bool:

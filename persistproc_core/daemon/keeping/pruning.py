@@ -134,6 +134,7 @@ class Pruning:
             done["removed"] = done["runs"] == len(process.runs) if rule.dry else not process.runs
             if not process.runs and last is not None:
                 self._registry.discard(process)
+                self._lifecycle.watching.changed(process)
                 self._lifecycle.journal.tell("removed", process, last, cause=Cause("pruned", rule.client))
             return done
 

@@ -17,7 +17,16 @@ from typing import NamedTuple
 
 from . import procfs
 
-__all__ = ["Handle", "Identity", "boot_id", "command_line", "exit_status_from_kernel", "identity_of", "is_alive"]
+__all__ = [
+    "Handle",
+    "Identity",
+    "boot_id",
+    "command_line",
+    "exit_status_from_kernel",
+    "identity_of",
+    "is_alive",
+    "program_name",
+]
 
 HAVE_PROCFS = procfs.have_procfs()
 HAVE_PIDFD = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
@@ -208,5 +217,21 @@ def command_line(pid: int) -> str:
     try:
         process = psutil.Process(pid)
         return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return ""
+
+
+def program_name(pid: int) -> str:
+    """The name of what a process executes, its first 15 bytes on Linux (proc_pid_comm(5)); empty when it is gone."""
+    if HAVE_PROCFS:
+        try:
+            with open(f"/proc/{pid}/comm", "rb") as file:
+                return os.fsdecode(file.read().rstrip(b"\n"))
+        except OSError:
+            return ""
+    import psutil
+
+    try:
+        return psutil.Process(pid).name()
     except psutil.Error:
         return ""

@@ -94,6 +94,21 @@ class ProcessTable:
         seeds -= self._never
         return [p for p in map(self.processes.__getitem__, sorted(self._with_descendants(seeds))) if self._counts(p)]
 
+    def family(self, heads: Iterable[Identity]) -> list[Process]:
+        """Those of these processes that are alive, and all that descend from them, by pid; never what `members` leaves
+        out. A number that somebody else has by now is nobody."""
+        seeds = {head.pid for head in heads if (found := self.processes.get(head.pid)) and found.identity == head}
+        seeds -= self._never
+        return [p for p in map(self.processes.__getitem__, sorted(self._with_descendants(seeds))) if self._counts(p)]
+
+    def ancestors(self, pid: int) -> list[int]:
+        """The parent of a process, the parent of that one, and so on."""
+        found: list[int] = []
+        while (process := self.processes.get(pid)) is not None and process.ppid > 0 and process.ppid not in found:
+            pid = process.ppid
+            found.append(pid)
+        return found
+
     def _of_session(self, leader_pid: int) -> set[int]:
         if self._sessions is None:
             # Once for all runs: a thousand of them would otherwise each go through all processes.

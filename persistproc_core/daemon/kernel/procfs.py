@@ -15,6 +15,7 @@ __all__ = [
     "parse_stat",
     "read_stat",
     "real_user",
+    "status_fields",
 ]
 
 DEAD_STATES = frozenset("XxZ")
@@ -131,6 +132,16 @@ def ignores(pid: int, signum: int) -> bool:
         if line.startswith(b"SigIgn:"):
             return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
     return False
+
+
+def status_fields(pid: int) -> dict[str, str]:
+    """What ``/proc/<pid>/status`` says, by name (proc_pid_status(5)); empty when there is no such process."""
+    fields = {}
+    for line in os.fsdecode(_read(f"/proc/{pid}/status") or b"").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            fields[name] = value.strip()
+    return fields
 
 
 def _read(path: str) -> bytes | None:

@@ -116,16 +116,18 @@ class Restarting:
         if cause.verb != "configured":
             run.stop = cause
         run.reason = f"{run.reason}; not started again: {cause.sentence()}"
+        self.on_changed(process)
         self._journal.tell("given_up", process, run, cause=cause)
         await self._write(run)
         return True
 
     async def stay_down(self, process: Process, cause: Cause) -> None:
-        """One that has ended is not to come back by autostart either; the lock is held."""
+        """One that has ended is not to come back by autostart or by a changed file either; the lock is held."""
         run = process.current
-        if run is not None and run.stop is None and process.options.autostart:
+        if run is not None and run.stop is None and (process.options.autostart or run.settings.watch):
             run.stop = cause
             run.reason = f"{run.reason or run.state}; not started again: {cause.sentence()}"
+            self.on_changed(process)
             await self._write(run)
 
     async def configured(self, process: Process, cause: Cause) -> None:
@@ -145,6 +147,8 @@ class Restarting:
         seconds = backoff.pause(number, self._dice())
         at = rfc3339(time.time_ns() + round(seconds * 1e9))
         why = why or run.reason or run.state
+        if process.plan is not None:
+            process.plan.over.set()
         plan = process.plan = Plan(run, number, backoff.limit, at, anyio.current_time() + seconds, why)
         run.next_restart = number
         run.pass_through("restarting")
@@ -160,6 +164,7 @@ class Restarting:
         process.plan = None
         plan.run.next_restart = None
         plan.pause.cancel()
+        plan.over.set()
         self.on_changed(process)
 
     async def _carry_out(self, process: Process, plan: Plan) -> None:

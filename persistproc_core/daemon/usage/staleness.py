@@ -1,7 +1,8 @@
 """Which processes look left behind, and why, in words for people.
 
 A live process that nobody has used for a while and that nobody is connected to; or one whose directory is gone, however
-recently it was used. Never one that somebody protected, that is to come back after a reboot, or that is captured.
+recently it was used. Never one that somebody protected, that is to come back after a reboot, or that
+persistproc did not start.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _may_be(process: Process) -> bool:
         run is not None
         and run.state in ("starting", "running")
         and run.launched.is_set()
-        and not run.captured
+        and not run.foreign
         and process.protection is None
         and not process.options.autostart
     )

@@ -21,6 +21,8 @@ class Attempt:
         self.conditions: list[Condition] = []
         self._beside: list[Callable[[], Awaitable[None]]] = []
         self._failure: PersistprocError | None = None
+        self.looked = anyio.Event()
+        """Set once each condition has been looked at."""
         self._deadline = deadline
         self._looked: set[Condition] = set()
         self._done = 0
@@ -33,6 +35,12 @@ class Attempt:
     def beside(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this as long as the conditions are waited for; it may raise, and the wait has failed."""
         self._beside.append(work)
+
+    def postpone(self, deadline: float) -> None:
+        """Another time when it is up, sooner or later than the former one."""
+        self._deadline = deadline
+        if self.looked.is_set():
+            self._scope.deadline = deadline
 
     async def run(self) -> bool:
         """False when the time was up. Raises what a condition raises."""
@@ -69,4 +77,5 @@ class Attempt:
     def _has_looked(self, condition: Condition) -> None:
         self._looked.add(condition)
         if len(self._looked) == len(self.conditions):
+            self.looked.set()
             self._scope.deadline = self._deadline

@@ -105,7 +105,7 @@ class Prompts:
 
     async def look(self, process: Process, run: Run) -> Finding:
         """Look at one run now; `Run.prompt` is true afterwards."""
-        if run.captured or not run.live:
+        if run.foreign or not run.live:
             return Finding(run)
         asked = self._asked.get(run)
         if asked is not None:
@@ -127,7 +127,7 @@ class Prompts:
         ``told(text, since)`` is called after each look, with what `Run.prompt` is and since when (on anyio's clock).
         """
         pause = _SETTLES_SECONDS
-        while run.live and not run.captured:
+        while run.live and not run.foreign:
             sizes = await anyio.to_thread.run_sync(RunLog(run.directory).sizes)
             finding = await self.look(process, run)
             told(run.prompt, self._asked[run].since if run in self._asked else 0.0)

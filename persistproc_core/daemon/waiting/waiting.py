@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import anyio
 
-from ...errors import InvalidParams, PersistprocError, WaitFailed, WaitTimedOut
-from ...protocol import WaitForProcessParams, WaitReply
+from ...errors import InvalidParams, WaitFailed, WaitTimedOut
+from ...protocol import Readiness, WaitForProcessParams, WaitReply
 from ..answers.bookmarks import Bookmarks
 from ..answers.output import Output
 from ..answers.places import first_after, parse_place
@@ -19,20 +19,22 @@ from ..facts import Facts
 from ..logs.reader import RunLog
 from ..logs.segments import Offsets
 from ..model import Process, Run
+from ..readiness.ready import Ready
+from ..readiness.readying import Readying
 from ..registry import Registry, full_name
 from .attempt import Attempt
 from .conditions.condition import Looked, Met
 from .conditions.ending import Exit, InState
 from .conditions.idle import Idle
-from .conditions.line import Line, compiled
+from .conditions.line import Line, compiled, matching
 from .conditions.port import Port
 from .conditions.url import Url, parse_url
 from .prompts import Prompts
+from .stuck import until_stuck
 
 __all__ = ["Waiting"]
 
 _DEFAULT_SECONDS = 60.0
-_STUCK_SECONDS = 1.0
 _LAST_LINE_SECONDS = 1.0
 
 
@@ -40,7 +42,14 @@ class Waiting:
     """Waits on behalf of clients."""
 
     def __init__(
-        self, facts: Facts, output: Output, prompts: Prompts, ender: Ender, registry: Registry, bookmarks: Bookmarks
+        self,
+        facts: Facts,
+        output: Output,
+        prompts: Prompts,
+        ender: Ender,
+        registry: Registry,
+        bookmarks: Bookmarks,
+        readying: Readying,
     ) -> None:
         self._facts = facts
         self._output = output
@@ -48,6 +57,7 @@ class Waiting:
         self._ender = ender
         self._registry = registry
         self._bookmarks = bookmarks
+        self._readying = readying
 
     async def wait(self, process: Process, params: WaitForProcessParams) -> WaitReply:
         """Answer when the first of the conditions is true.
@@ -57,12 +67,13 @@ class Waiting:
         """
         run = process.runs[-1]
         began = anyio.current_time()
-        seconds = params.get("timeout_seconds", _DEFAULT_SECONDS)
+        by_itself = self._readying.seconds_left(run) if params.get("ready", False) else _DEFAULT_SECONDS
+        seconds = params.get("timeout_seconds", by_itself)
         attempt = self._attempt(process, run, params, began + seconds)
         if not await attempt.run():
             raise await self._timed_out(process, run, attempt, seconds)
         if attempt.met is None:
-            raise await self._failed(process, run)
+            raise await self._failed(process, run, attempt)
         met = attempt.met
         lines = [] if met.what == "output" else await self._output.last_lines(run)
         return {
@@ -71,7 +82,7 @@ class Waiting:
             "line": met.line,
             "status_code": met.status_code,
             "last_lines": lines,
-            "readiness": None,
+            "readiness": await _readiness(attempt) if met.what == "ready" else None,
             "elapsed_seconds": round(anyio.current_time() - began, 3),
         }
 
@@ -82,12 +93,14 @@ class Waiting:
             raise InvalidParams("since tells which lines count, so it needs output")
         if "output" in params:
             pattern = compiled(params["output"])
-            line = Line(run, self._output, pattern, self._start(process, run, params))
+            line = Line(run, self._output, matching(pattern), self._start(process, run, params))
             attempt.add(line)
         for port in _ports(params):
             attempt.add(Port(process, run, port, self._ender, self._output, self._registry))
         if "url" in params:
             attempt.add(Url(run, parse_url(params["url"])))
+        if params.get("ready", False):
+            attempt.add(Ready(process, run, self._readying))
         if "idle_seconds" in params:
             attempt.add(Idle(run, params["idle_seconds"]))
         if "state" in params:
@@ -110,19 +123,11 @@ class Waiting:
         return start
 
     async def _fail_when_stuck(self, process: Process, run: Run) -> None:
-        """A process that asks for input will not go on by itself, and nobody may know that it asks."""
-        failure: list[PersistprocError] = []
-        with anyio.CancelScope() as scope:
-
-            def told(text: str | None, since: float) -> None:
-                if text is not None and anyio.current_time() - since >= _STUCK_SECONDS:
-                    failure.append(_stuck(process, run, text))
-                    scope.cancel()
-
-            await self._prompts.watch(process, run, told)
-        if failure:
-            failure[0].data["last_lines"] = await self._output.last_lines(run)
-            raise failure[0]
+        text = await until_stuck(self._prompts, process, run)
+        if text is not None:
+            failure = _stuck(process, run, text)
+            failure.data["last_lines"] = await self._output.last_lines(run)
+            raise failure
 
     async def _timed_out(self, process: Process, run: Run, attempt: Attempt, seconds: float) -> WaitTimedOut:
         obstacles = [text for text in [await condition.obstacle() for condition in attempt.conditions] if text]
@@ -136,10 +141,11 @@ class Waiting:
                 "state": run.state,
                 "waiting_for_input": run.prompt if run.live else None,
                 "last_lines": await self._output.last_lines(run),
+                "readiness": await _readiness(attempt),
             },
         )
 
-    async def _failed(self, process: Process, run: Run) -> WaitFailed:
+    async def _failed(self, process: Process, run: Run, attempt: Attempt) -> WaitFailed:
         name = full_name(process)
         newest = process.runs[-1] if process.runs else run
         if run.live:
@@ -161,8 +167,17 @@ class Waiting:
                 "signal": run.signal,
                 "waiting_for_input": None,
                 "last_lines": await self._output.last_lines(run),
+                "readiness": await _readiness(attempt),
             },
         )
+
+
+async def _readiness(attempt: Attempt) -> Readiness | None:
+    """What is known of being ready, where that is waited for."""
+    for condition in attempt.conditions:
+        if isinstance(condition, Ready):
+            return await condition.answer()
+    return None
 
 
 class _After:

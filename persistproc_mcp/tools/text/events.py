@@ -72,6 +72,8 @@ def _what(event: Event, caller: Caller, when: str) -> str:
         return f"{how} {when}"
     if kind == "given_up":
         return _given_up(event, caller, when)
+    if kind == "unhealthy":
+        return f"does not answer any more {when}{because(event.get('reason', ''))}"
     if kind == "exited":
         return f"exited (0) {when}"
     if kind == "waiting_for_input":

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from persistproc_core.errors import PersistprocError
-from persistproc_core.protocol import ClientInfo, Difference, Listener, OutputReply, ProcessInfo, RunInfo, State
+from persistproc_core.protocol import ClientInfo, Difference, Holder, Listener, OutputReply, ProcessInfo, RunInfo, State
 
 from ...callers import Caller
 from .people import because, who
@@ -22,12 +22,14 @@ __all__ = [
     "difference_texts",
     "ending",
     "expires",
+    "holder_name",
     "left_behind",
     "listening",
     "mend",
     "outlook",
     "past",
     "ran_for",
+    "readiness_words",
     "started",
     "state_words",
     "variables",
@@ -36,6 +38,7 @@ __all__ = [
 
 LIVE: tuple[State, ...] = ("starting", "running", "stopping")
 _MOST_PORTS = 4
+_MOST_URL = 200
 _CANNOT_RUN = (126, 127)
 """Exit codes of a shell whose command cannot be executed, or is not found (POSIX.1-2017, XCU 2.8.2)."""
 _MOST_NAMES = 8
@@ -90,6 +93,16 @@ def ran_for(info: ProcessInfo | RunInfo) -> str:
     return f" {after(epoch(info['ended_at']) - epoch(info['started_at']))}"
 
 
+def readiness_words(info: ProcessInfo) -> str:
+    """``after 1.2 s: listens on port 3000``, ``not yet, or no more``; empty where nobody asked."""
+    if info["ready"] is None:
+        return ""
+    if not info["ready"]:
+        return "not yet, or no more"
+    by = f": {inline(info['ready_by'])}" if info["ready_by"] else ""
+    return f"{after(info['ready_seconds'])}{by}" if info["ready_seconds"] is not None else f"yes{by}"
+
+
 def ending(info: ProcessInfo | RunInfo) -> str:
     """How a run ended: ``exited with code 1``, ``was killed by SIGSEGV``, ``was stopped``, ``was lost``."""
     if info["state"] == "stopped":
@@ -108,9 +121,18 @@ def command(info: ProcessInfo | RunInfo, most: int = 200) -> str:
 
 def address(info: ProcessInfo | OutputReply, directory: str | None) -> str:
     """What to call the process from a directory: ``web``, or ``shop/web`` from outside its project."""
-    project = info["project_directory"].rstrip("/")
-    inside = directory is not None and (directory == project or directory.startswith(project + "/"))
-    return inline(info["name"] if inside else f"{info['project']}/{info['name']}")
+    return _named(info["project_directory"], info["project"], info["name"], directory)
+
+
+def holder_name(holder: Holder, directory: str | None) -> str:
+    """The same of a process that holds a port."""
+    return _named(holder["project_directory"] or "", holder["project"] or "", holder["name"] or "", directory)
+
+
+def _named(project_directory: str, project: str, name: str, directory: str | None) -> str:
+    root = project_directory.rstrip("/")
+    inside = directory is not None and (directory == root or directory.startswith(root + "/"))
+    return inline(name if inside else f"{project}/{name}")
 
 
 def mend(info: ProcessInfo, name: str) -> str:
@@ -141,10 +163,16 @@ def what_is_so(error: PersistprocError, info: ProcessInfo, name: str) -> str:
 
 
 def listening(ports: Sequence[Listener]) -> str:
-    """``http://localhost:5173``, several with commas; empty without any."""
-    found = [f"http://localhost:{port}" for port in dict.fromkeys(listener["port"] for listener in ports)]
+    """``http://localhost:5173``, several with commas, ``:5432`` of what speaks no HTTP; empty without any."""
+    found = list(dict.fromkeys(_short_url(each["url"]) or f":{each['port']}" for each in ports))
     more = len(found) - _MOST_PORTS
     return ", ".join(found[:_MOST_PORTS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short_url(url: str | None) -> str:
+    words = inline(url or "", _MOST_URL)
+    # The path / is that of no path (RFC 3986, section 6.2.3); any other one may need its slash.
+    return words[:-1] if words.count("/") == 3 and words.endswith("/") else words
 
 
 def started(info: ProcessInfo | RunInfo, caller: Caller, now: float | None = None) -> str:

@@ -11,7 +11,7 @@ from .people import who
 from .processes import LIVE, changed_last, command, expires, state_words
 from .safe import inline, quoted, short_path
 
-__all__ = ["process_table"]
+__all__ = ["aligned", "process_table"]
 
 _TITLES = ("NAME", "STATE", "PORTS", "COMMAND", "LAST CHANGE")
 _NOTHING = "-"
@@ -35,7 +35,7 @@ def _project(directory: str, processes: list[ProcessInfo], caller: Caller, now: 
     shown = [*live[:_MOST_LIVE], *(info for info in ended if info in newest)]
     rows = [_row(info, caller, now) for info in shown]
     title = f"{inline(processes[0]['project'])} in {short_path(directory)}:"
-    lines = [title, *_aligned(_without_empty([_TITLES, *rows]))]
+    lines = [title, *aligned([_TITLES, *rows])]
     hidden = max(0, len(live) - _MOST_LIVE), max(0, len(ended) - _MOST_ENDED)
     lines += [f"and {count} more {what}" for count, what in zip(hidden, ("running", "ended"), strict=True) if count]
     return "\n".join(lines)
@@ -43,13 +43,16 @@ def _project(directory: str, processes: list[ProcessInfo], caller: Caller, now: 
 
 def _row(info: ProcessInfo, caller: Caller, now: float | None) -> tuple[str, ...]:
     ports = ",".join(dict.fromkeys(f":{listener['port']}" for listener in info["ports"])) or _NOTHING
-    return inline(info["name"]), state_words(info), ports, command(info, _MOST_COMMAND), _notes(info, caller, now)
+    state = f"{state_words(info)}{', not ready' if info['ready'] is False and info['state'] in LIVE else ''}"
+    return inline(info["name"]), state, ports, command(info, _MOST_COMMAND), _notes(info, caller, now)
 
 
 def _notes(info: ProcessInfo, caller: Caller, now: float | None) -> str:
     notes = [changed_last(info, caller, now)]
     if info["waiting_for_input"] is not None:
         notes.append(f"asks {quoted(info['waiting_for_input'], 80)}")
+    if info["adopted"]:
+        notes.append("adopted: not started by persistproc")
     if info["protected_by"] is not None:
         notes.append(f"protected by {who(info['protected_by'], caller)}")
     if info.get("stale") is not None:
@@ -61,12 +64,11 @@ def _notes(info: ProcessInfo, caller: Caller, now: float | None) -> str:
     return "; ".join(notes)
 
 
-def _without_empty(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The rows without columns that tell nothing."""
-    kept = [column for column in zip(*rows, strict=True) if set(column[1:]) != {_NOTHING}]
-    return list(zip(*kept, strict=True))
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """A line for each row, the first of which has the titles; without columns that tell nothing (``-`` or empty)."""
+    columns = [column for column in zip(*rows, strict=True) if not {*column[1:]} <= {_NOTHING, ""}]
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
+    ]

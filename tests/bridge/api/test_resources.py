@@ -299,3 +299,68 @@ def test_the_pages(api: Api) -> None:
         assert b"<script" not in reply.body
     assert api.get("/openapi.json").json["openapi"].startswith("3.1")
     assert str(Path(api.bridge.home.path)).encode() in api.get("/").body
+
+
+# --- projects and ports -------------------------------------------------------------------------------------------
+
+PROJECT = """\
+[processes.web]
+command = "python3 -I -S -m http.server --bind 127.0.0.1 {port}"
+port = "auto"
+
+[processes.seed]
+command = "true"
+ready = "completed"
+tags = ["data"]
+"""
+
+
+def test_a_project_over_http(api: Api) -> None:
+    missing = api.get("/api/project")
+    assert (missing.status, missing.error["code"]) == (404, "project_not_found")
+    file = api.directory / "persistproc.toml"
+    file.write_text("[processes.web]\ncomand = 'x'\n", "utf-8")
+    wrong = api.post("/api/project/start")
+    assert (wrong.status, wrong.error["code"], wrong.error["line"]) == (422, "project_invalid", 2)
+
+    file.write_text(PROJECT, "utf-8")
+    refused = api.post("/api/project/start")
+    assert (refused.status, refused.error["code"]) == (403, "project_not_approved")
+    found = api.get("/api/project", names=["data"]).json
+    assert [process["name"] for process in found["processes"]] == ["seed"]
+    assert refused.error["digest"] == found["digest"]
+    started = api.post("/api/project/start", approve=found["digest"], reason="a demo").json
+    assert {each["name"]: each["outcome"] for each in started["results"]} == {"web": "started", "seed": "started"}
+    assert started["ready"] is True
+
+    web = api.get(WEB).json
+    port = web["assigned_ports"]["port"]
+    assert web["url"] == f"http://localhost:{port}"
+    told = api.get(f"/api/ports/{port}").json
+    assert (told["holder"]["name"], told["leased_to"]) == ("web", "shop/web")
+    stopped = api.post("/api/project/stop").json
+    assert [each["name"] for each in stopped["results"] if each["outcome"] == "stopped"] == ["web"]
+    assert api.get(f"/api/ports/{port}").json["holder"] is None
+
+
+def test_a_port_that_is_none(api: Api) -> None:
+    assert api.get("/api/ports/http").error["message"] == "port must be a whole number, not text"
+    assert api.get("/api/ports/0").error["message"] == "port must be between 1 and 65535"
+
+
+def test_a_server_that_was_started_outside(api: Api) -> None:
+    with subprocess.Popen(
+        program("http_server", 0), cwd=api.directory, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as server:
+        try:
+            assert server.stdout is not None
+            port = int(server.stdout.readline().split()[1])
+            holder = api.get(f"/api/ports/{port}").json["holder"]
+            assert (holder["kind"], holder["pid"]) == ("stranger", server.pid)
+            taken = api.post("/api/adopt", port=port, name="web").json
+            assert (taken["adopted"], taken["pid"]) == (True, server.pid)
+            refused = api.post("/api/adopt", pid=api.bridge.pid)
+            assert (refused.status, refused.error["code"]) == (409, "not_adoptable")
+            assert api.post(f"{WEB}/stop", force=True, reason="the test is over").status == 200
+        finally:
+            server.kill()

@@ -34,7 +34,13 @@ def process(**changes: Any) -> ProcessInfo:
         "exit_code": None,
         "signal": None,
         "reason": None,
-        "ports": [{"port": 5173, "address": "127.0.0.1", "pid": 48213}],
+        "ports": [{"port": 5173, "address": "127.0.0.1", "pid": 48213, "url": "http://localhost:5173"}],
+        "url": "http://localhost:5173",
+        "assigned_ports": {},
+        "ready": None,
+        "ready_at": None,
+        "ready_seconds": None,
+        "ready_by": None,
         "started_by": {"name": "cursor", "pid": 3},
         "start_reason": None,
         "replaced_run": None,
@@ -48,6 +54,7 @@ def process(**changes: Any) -> ProcessInfo:
         "runs": 1,
         "tty": False,
         "captured": False,
+        "adopted": False,
         "waiting_for_input": None,
     }
     return cast("ProcessInfo", info | changes)

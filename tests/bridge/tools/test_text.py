@@ -320,6 +320,8 @@ def test_news() -> None:
         (event("given_up", by={"name": "persistproc"},
                reason="exited with code 1; given up after 5 restarts in a row: persistproc restart web tries again"),
          "web exited with code 1; given up after 5 restarts in a row 2 min ago"),
+        (event("unhealthy", by={"name": "persistproc"}, reason="liveness: it answers with status 500"),
+         "web does not answer any more 2 min ago: liveness: it answers with status 500"),
         (event("given_up", by={"name": "codex"}, reason="stopped by codex: lunch"),
          "web was to be started again, which codex ended 2 min ago: lunch"),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from persistproc_core.daemon.kernel.identity import Handle, Identity, is_alive
-from persistproc_core.daemon.model import Cause, Options, Outcome, Protection, Run, Settings
+from persistproc_core.daemon.model import Cause, FollowedFile, Options, Outcome, Protection, Run, Settings
 from persistproc_core.daemon.record import Record, dump, parse
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.store import Store
@@ -39,6 +39,8 @@ def golden(directory: str, *, ended: bool = False) -> Record:
         identity=Identity("6d0c5b0e-2a0d-4c4e-9d0a-3a6f1f1f0e11", 123456, 987654321),
         reason="started by cursor",
         added_variables=("FORCE_COLOR", "PERSISTPROC_RUN"),
+        adopted=True,
+        followed=(FollowedFile("stderr", "/home/me/shop/web.log", 65024, 2**63 + 5, -17),),
     )
     if ended:
         run.stop = Cause("stopped", {"name": "cli"}, "lunch")

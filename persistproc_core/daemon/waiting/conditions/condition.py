@@ -13,9 +13,10 @@ Looked = Callable[[], None]
 class Met(NamedTuple):
     """The condition that became true, and what was seen."""
 
-    what: Literal["exit", "state", "output", "port", "url", "idle"]
+    what: Literal["exit", "state", "output", "port", "url", "idle", "ready"]
     line: str | None = None
     status_code: int | None = None
+    port: int | None = None
 
 
 class Condition(Protocol):

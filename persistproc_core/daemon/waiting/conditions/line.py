@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,22 +21,26 @@ from .condition import Looked, Met
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["Line", "compiled"]
+__all__ = ["Line", "compiled", "matching"]
 
 _CHUNK = 64 * 1024
 _MATCH_SECONDS = 1.0
 
 
 class Line:
-    """A line of the run's output matches, also one that was printed before."""
+    """A line of the run's output is what somebody looks for, also one that was printed before."""
 
     def __init__(
-        self, run: Run, output: Output, pattern: regex.Pattern[str], start: Callable[[RunLog], Offsets]
+        self,
+        run: Run,
+        output: Output,
+        find: Callable[[list[str]], str | None],
+        start: Callable[[RunLog], Offsets],
     ) -> None:
-        """``start(log)`` tells from where on; it may block."""
+        """``find(lines)`` gives the first that it is; ``start(log)`` tells from where on. Both may block."""
         self._run = run
         self._output = output
-        self._pattern = pattern
+        self._find = find
         self._start = start
         self.finished = anyio.Event()
         """Set when all that an ended run printed was looked at."""
@@ -51,7 +56,7 @@ class Line:
             place = chunk.end
             # A prompt has no newline and is what somebody waits for all the same.
             found = [*lines.feed(chunk.pieces), *([] if chunk.more else lines.partial())]
-            line = await anyio.to_thread.run_sync(_first_match, self._pattern, found) if found else None
+            line = await anyio.to_thread.run_sync(self._find, found) if found else None
             if line is not None:
                 return Met("output", line)
             if chunk.more:
@@ -77,6 +82,11 @@ def compiled(text: str) -> regex.Pattern[str]:
         raise InvalidParams(f"output is not a regular expression: {error}") from None
     except RecursionError:
         raise InvalidParams("output nests too deeply for a regular expression") from None
+
+
+def matching(pattern: regex.Pattern[str]) -> Callable[[list[str]], str | None]:
+    """Finds the first line that matches; raises `InvalidParams` when that takes too long."""
+    return partial(_first_match, pattern)
 
 
 def _first_match(pattern: regex.Pattern[str], lines: list[str]) -> str | None:

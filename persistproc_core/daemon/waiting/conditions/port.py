@@ -47,8 +47,7 @@ class Port:
         async with anyio.create_task_group() as group:
 
             async def look() -> None:
-                await self._watch(watch, looked)
-                met.append(Met("port"))
+                met.append(Met("port", port=await self._watch(watch, looked)))
                 group.cancel_scope.cancel()
 
             try:
@@ -60,9 +59,9 @@ class Port:
                 watch.close()
         return met[0] if met else None
 
-    async def _watch(self, watch: PortWatch, looked: Looked) -> None:
+    async def _watch(self, watch: PortWatch, looked: Looked) -> int:
         pause = _FIRST_LOOK_AGAIN
-        while not await self._listens():
+        while (port := await self._heard()) is None:
             looked()
             if not watch.works:
                 await anyio.sleep(_WITHOUT_KERNEL_SECONDS)
@@ -73,15 +72,21 @@ class Port:
             sockets = await watch.wait_changed(self._seen, pause if others else _WHOLE_LOOK_SECONDS)
             pause = min(pause * 2, _LONGEST_LOOK_AGAIN) if sockets == self._seen else _FIRST_LOOK_AGAIN
             self._seen = sockets
+        return port
 
-    async def _listens(self) -> bool:
+    async def _heard(self) -> int | None:
+        """The port on which one of the run listens."""
         if self._seen:
-            held = await anyio.to_thread.run_sync(_one_holds, self._members, self._seen)
-            if held:
-                return True
+            pid = await anyio.to_thread.run_sync(_who_holds, self._members, self._seen)
+            port = None if pid is None else await self._heard_of([pid])
+            if port is not None:
+                return port
         self._members = await self._ender.members(self._run)
-        found = await anyio.to_thread.run_sync(listeners, [member.pid for member in self._members])
-        return any(self._port in (0, listener["port"]) for listener in found)
+        return await self._heard_of([member.pid for member in self._members])
+
+    async def _heard_of(self, pids: list[int]) -> int | None:
+        found = await anyio.to_thread.run_sync(listeners, pids)
+        return next((listener["port"] for listener in found if self._port in (0, listener["port"])), None)
 
     async def _kick_on_growth(self, watch: PortWatch) -> None:
         # What a server prints when it listens comes right after the listening: a good moment to ask.
@@ -117,13 +122,13 @@ class Port:
         return f"port {self._port} is held by {who}, which is not of this run"
 
 
-def _one_holds(members: list[Member], sockets: frozenset[bytes]) -> bool:
-    """Whether one that was of the run a moment ago has such a socket: quicker than to look who is of the run now."""
+def _who_holds(members: list[Member], sockets: frozenset[bytes]) -> int | None:
+    """The first that was of the run a moment ago and has such a socket: quicker than to look who is of it now."""
     for member in members:
         stat = read_stat(member.pid)
         if stat is not None and stat.start == member.start and holders(sockets, [member.pid]):
-            return True
-    return False
+            return member.pid
+    return None
 
 
 def _any_holder(sockets: frozenset[bytes]) -> list[int]:

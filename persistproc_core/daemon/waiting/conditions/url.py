@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import os
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -19,7 +20,7 @@ from ...model import Run
 from .condition import Looked, Met
 from .ending import wait_over
 
-__all__ = ["Target", "Url", "parse_url"]
+__all__ = ["BELOW_500", "Target", "Url", "Wanted", "ask", "parse_url"]
 
 _TRY_SECONDS = 5.0
 _FIRST_TRY_SECONDS = 0.2
@@ -28,7 +29,20 @@ _LONGEST_PAUSE = 0.1
 _FIRST_UNHEARD, _LONGEST_UNHEARD = 1.0, 5.0
 _LONGEST_LINE = 8192
 _MOST_HEADER_LINES = 200
-_BELOW = 500
+
+
+class Wanted(NamedTuple):
+    """Which status is an answer."""
+
+    below: int
+    exactly: int | None = None
+
+    def takes(self, status: int) -> bool:
+        """Whether this one is."""
+        return status < self.below if self.exactly is None else status == self.exactly
+
+
+BELOW_500 = Wanted(500)
 
 
 class Target(NamedTuple):
@@ -80,18 +94,31 @@ def parse_url(url: str) -> Target:
 
 
 class Url:
-    """The URL answers with a status below 500. Redirects are an answer, and not followed; any certificate will do."""
+    """The URL answers with such a status. Redirects are an answer, and not followed; any certificate will do."""
 
-    def __init__(self, run: Run, target: Target) -> None:
+    def __init__(
+        self,
+        run: Run,
+        target: Target,
+        wanted: Wanted = BELOW_500,
+        longest_pause: float = _LONGEST_PAUSE,
+        objection: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        """``longest_pause`` is the most between two attempts, in seconds. ``objection()`` is asked once it answers: in
+        words, why that does not count; empty when it does.
+        """
         self._run = run
         self._target = target
+        self._wanted = wanted
+        self._longest_pause = longest_pause
+        self._objection = objection
         self._told = "it was not asked yet"
 
     async def met(self, looked: Looked) -> Met | None:
         met: list[Met] = []
         async with anyio.create_task_group() as group:
 
-            async def ask() -> None:
+            async def answer() -> None:
                 met.append(Met("url", status_code=await self._answer(looked)))
                 group.cancel_scope.cancel()
 
@@ -100,7 +127,7 @@ class Url:
                 await anyio.sleep(_FIRST_TRY_SECONDS)
                 looked()
 
-            group.start_soon(ask)
+            group.start_soon(answer)
             group.start_soon(begin)
             await wait_over(self._run)
             group.cancel_scope.cancel()
@@ -111,9 +138,12 @@ class Url:
         watch = PortWatch(self._target.port)
         try:
             while True:
-                status = await self._try()
-                if status is not None and status < _BELOW:
-                    return status
+                status, self._told = await ask(self._target)
+                if status is not None and self._wanted.takes(status):
+                    objection = "" if self._objection is None else await self._objection()
+                    if not objection:
+                        return status
+                    self._told = objection
                 looked()
                 if self._target.is_local and watch.works and not watch.sockets():
                     # After a while in any case: an address may be forwarded by the kernel.
@@ -121,28 +151,26 @@ class Url:
                     unheard = min(unheard * 1.5, _LONGEST_UNHEARD)
                 else:
                     await anyio.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                pause = min(pause * 1.5, self._longest_pause)
         finally:
             watch.close()
 
-    async def _try(self) -> int | None:
-        try:
-            with anyio.fail_after(_TRY_SECONDS):
-                status = await _status_of(self._target)
-        except TimeoutError:
-            self._told = f"it did not answer within {_TRY_SECONDS:g} s"
-            return None
-        except (OSError, ssl.SSLError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-            self._told = f"it cannot be reached: {_reason(error)}"
-            return None
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.DelimiterNotFound, ValueError):
-            self._told = "what answers there does not speak HTTP"
-            return None
-        self._told = f"it answers with status {status}"
-        return status
-
     async def obstacle(self) -> str:
         return self._told
+
+
+async def ask(target: Target, seconds: float = _TRY_SECONDS) -> tuple[int | None, str]:
+    """Ask once: the status, None when there is none, and in words what came of it."""
+    try:
+        with anyio.fail_after(seconds):
+            status = await _status_of(target)
+    except TimeoutError:
+        return None, f"it did not answer within {seconds:g} s"
+    except (OSError, ssl.SSLError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+        return None, f"it cannot be reached: {_reason(error)}"
+    except (anyio.EndOfStream, anyio.IncompleteRead, anyio.DelimiterNotFound, ValueError):
+        return None, "what answers there does not speak HTTP"
+    return status, f"it answers with status {status}"
 
 
 async def _status_of(target: Target) -> int:

@@ -1,0 +1,63 @@
+"""The question before an end is made of a server that somebody started outside of persistproc."""
+
+from __future__ import annotations
+
+import sys
+
+from .arguments import Option
+from .confirming import confirmed
+from .oneline import one_line
+from .targets import act_params, stop_options
+from .terminal import is_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.errors import ProcessProtected
+    from persistproc_core.protocol import ActParams, StopOptions
+
+    from .arguments import Arguments
+
+    class Agreed(ActParams, StopOptions, total=False):
+        """What both a stop and a restart take."""
+
+
+__all__ = ["YES_OPTION", "Consent"]
+
+YES_OPTION = Option("--yes", "-y", help="do not ask before an adopted one is ended")
+_GRACE_SECONDS = 10.0
+
+
+class Consent:
+    """Who has agreed to what, in one call."""
+
+    def __init__(self, arguments: Arguments, verb: str) -> None:
+        """``verb``: what is about to be done, as ``stop``."""
+        self._arguments = arguments
+        self._verb = verb
+        self._given: set[str] = set()
+
+    def is_given(self, name: str, error: ProcessProtected) -> bool:
+        """Whether what was refused is to be done all the same: by ``--yes``, or somebody is there and says so."""
+        if not error.data.get("adopted"):
+            return False
+        if not self._arguments.flag("--yes") and not self._asks(error):
+            return False
+        self._given.add(name)
+        return True
+
+    def _asks(self, error: ProcessProtected) -> bool:
+        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+            error.hint = "end it where it was started, or give --yes"
+            return False
+        what = error.message.removesuffix("; nothing was done")
+        return confirmed(one_line(f"{what}: {error.data.get('command')}. {self._verb} it all the same?"))
+
+    def params(self, name: str) -> Agreed:
+        """What is sent for it: with force and a reason once it was agreed to."""
+        params: Agreed = {**act_params(name, self._arguments), **stop_options(self._arguments)}
+        if name in self._given:
+            params["force"] = True
+            params.setdefault("reason", "confirmed on the command line")
+            if not self._arguments.flag("--force"):
+                params.setdefault("grace_seconds", _GRACE_SECONDS)  # with force alone it would be SIGKILL at once
+        return params

@@ -1,0 +1,1 @@
+"""A first project file, made from what a project's other files say."""

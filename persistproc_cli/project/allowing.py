@@ -1,0 +1,101 @@
+"""Whether what a project's file says may run: shown to a person, and asked, the first time and after each change.
+
+The file came with a repository, and bringing it up runs what it says, with all that the person may do.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from persistproc_core.errors import PersistprocError, ProjectNotApproved
+
+from ..confirming import confirmed
+from ..oneline import one_line
+from ..render import short_directory
+from ..terminal import is_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from persistproc_core.project_file.model import Entry
+    from persistproc_core.protocol import ProjectProcess, ProjectReply
+
+__all__ = ["allowed", "standing"]
+
+
+def allowed(project: ProjectReply, *, yes: bool) -> bool:
+    """Whether what the file says now may run; a person is asked unless that is settled already.
+
+    Raises `ProjectNotApproved` where nobody is there to ask.
+    """
+    if project["approved"] or yes:
+        return True
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        file = one_line(short_directory(project["file"]))
+        how = (
+            "has changed since it was allowed to run" if project["approved_before"] else "was never allowed to run here"
+        )
+        raise ProjectNotApproved(
+            f"{file} {how}, and nobody is there to ask; nothing was done",
+            hint="a person runs, in a terminal: persistproc up; or passes --yes, having read the file",
+            data={"digest": project["digest"], "file": project["file"]},
+        )
+    # Where the question is, and not in the document or the file that standard output may be.
+    sys.stderr.write("\n".join(_shown(project)) + "\n")
+    return confirmed("let it run, and bring it up?")
+
+
+def standing(project: ProjectReply) -> str:
+    """How a file that is not allowed stands."""
+    return "has changed since it was allowed to run" if project["approved_before"] else "was never allowed to run here"
+
+
+def _shown(project: ProjectReply) -> list[str]:
+    file = one_line(short_directory(project["file"]))
+    lines = [f"persistproc: {file} {standing(project)}. It says to run:"]
+    entries = _entries(project)
+    for process in project["processes"]:
+        lines += ["", *_process(project, process, entries.get(process["name"]))]
+    return [*lines, ""]
+
+
+def _entries(project: ProjectReply) -> dict[str, Entry]:
+    """What the file says besides the commands, if it still is what the daemon has read."""
+    from persistproc_core.project_file.find import find_file
+    from persistproc_core.project_file.load import load
+
+    try:
+        found = find_file(project["project_directory"])
+        file = None if found is None else load(found)
+    except (PersistprocError, OSError):
+        return {}
+    return dict(file.processes) if file is not None and file.digest == project["digest"] else {}
+
+
+def _process(project: ProjectReply, process: ProjectProcess, entry: Entry | None) -> list[str]:
+    # Whole and never cut: what is not shown was not allowed.
+    lines = [f"  {one_line(process['name'])}: {one_line(process['command'])}"]
+    if process["working_directory"] != project["project_directory"]:
+        lines.append(f"    in {one_line(short_directory(process['working_directory']))}")
+    if entry is not None:
+        lines += [f"    {one_line(more)}" for more in _more(entry)]
+    return lines
+
+
+def _more(entry: Entry) -> list[str]:
+    more = [f"with {name}={value}" for name, value in entry.environment.items()]
+    more += [f"with the variables of {short_directory(file.path)}" for file in entry.env_files]
+    ready, liveness = entry.definition.get("ready", {}), entry.definition.get("liveness", {})
+    for purpose, command in (("ready", ready.get("command")), ("well", liveness.get("command"))):
+        if command is not None:
+            more.append(f"and, to know whether it is {purpose}: {_text(command)}")
+    if entry.definition.get("shell"):
+        more.append("in your login shell")
+    return more
+
+
+def _text(command: str | list[str]) -> str:
+    if isinstance(command, str):
+        return command
+    import shlex
+
+    return shlex.join(command)

@@ -1,0 +1,72 @@
+"""What became of a project's processes, in the end: what failed and why, and the exit code."""
+
+from __future__ import annotations
+
+from ..oneline import one_line
+from ..output import in_options, note, tell_line
+from .rows import seconds_words
+from .shown import is_redrawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from persistproc_core.protocol import ProcessResult, StartProjectReply, StopProjectReply
+
+__all__ = ["exit_code", "tell_down", "tell_up"]
+
+EXIT_FAILED = 1
+
+
+def exit_code(results: Sequence[ProcessResult]) -> int:
+    """0 when none failed, and each was at least begun."""
+    return EXIT_FAILED if any(result["outcome"] in ("failed", "not_started") for result in results) else 0
+
+
+def tell_up(reply: StartProjectReply, *, waited: bool) -> None:
+    """Say on standard error why it is not up, the culprit's last lines first, or that it is."""
+    for result in reply["results"]:
+        if result["outcome"] == "failed":
+            _tell_failed(result)
+    for result in reply["results"]:
+        if result["outcome"] == "not_started" and not is_redrawn():
+            note(f"{result['name']} was not started: {_why_not(result)}")
+    for name in reply["removed"]:
+        note(f"{name} is no longer in the file, and was left alone; --remove stops and forgets it")
+    took = seconds_words(reply["elapsed_seconds"])
+    names = [result["name"] for result in reply["results"] if result["outcome"] in ("failed", "not_started")]
+    if names:
+        others = "; the others run on" if len(names) < len(reply["results"]) else ""
+        note(f"{reply['project']} is not up after {took}: {', '.join(names)}{others}")
+    elif not waited:
+        note(f"all of {reply['project']} is begun; see how far it is with: persistproc project")
+    else:
+        note(f"{reply['project']} is up after {took}; see its output with: persistproc logs -f")
+
+
+def _why_not(result: ProcessResult) -> str:
+    if result["reason"]:
+        return result["reason"]
+    return f"it waited for {', '.join(result['waited_for'])}" if result["waited_for"] else "the time was up"
+
+
+def _tell_failed(result: ProcessResult) -> None:
+    _tell_why("failed", result)
+    for line in result["last_lines"]:
+        tell_line(line)
+    if result["last_lines"]:
+        note(f"more of it: persistproc logs {one_line(result['name'])}")
+
+
+def _tell_why(what: str, result: ProcessResult) -> None:
+    hint = f" ({in_options(result['hint'])})" if result["hint"] else ""
+    note(f"{result['name']} {what}: {result['reason'] or 'nobody knows why'}{hint}")
+
+
+def tell_down(reply: StopProjectReply) -> None:
+    """Say on standard error what could not be stopped, or that there was nothing to stop."""
+    for result in reply["results"]:
+        if result["outcome"] == "failed":
+            _tell_why("was not stopped", result)
+    if all(result["outcome"] == "already_stopped" for result in reply["results"]):
+        note("there was nothing to stop")

@@ -1,0 +1,1 @@
+"""Servers that somebody started outside of persistproc, taken into the list."""

@@ -1,0 +1,243 @@
+"""Bringing processes up: each as soon as what it needs is as far as it is needed, in parallel otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import anyio
+
+from ...errors import PersistprocError, ShuttingDown, StartFailed
+from ...project_file.model import ProjectFile
+from ...protocol import ClientInfo, DependencyCondition, ProcessResult, StartProjectParams
+from ..deeds import Deeds
+from ..model import Process, Run
+from ..registry import Registry
+from ..supervisor import Supervisor
+from .becoming import Becoming, Begun, Readies
+from .deciding import Deciding, Decision, is_running
+from .keeping import Keeping
+from .selection import dependents
+from .steps import Step, result
+from .turns import Turns
+from .wanted import Wanted, Wishes
+
+__all__ = ["Tools", "Up"]
+
+_ASKED_FOR = "asked for"
+_REPORTED_WITHIN = 2.0
+
+
+class Tools(NamedTuple):
+    """What brings processes up."""
+
+    registry: Registry
+    supervisor: Supervisor
+    readies: Readies
+    keeping: Keeping
+    turns: Turns
+    deeds: Deeds
+    last_lines: Callable[[Run], Awaitable[list[str]]]
+    """The end of a run's output."""
+
+
+class Up:
+    """One request to bring a project's processes up."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        file: ProjectFile,
+        deciding: Deciding,
+        wishes: Wishes,
+        wanted: Mapping[str, Wanted],
+        base: Mapping[str, str],
+        params: StartProjectParams,
+        client: ClientInfo,
+        *,
+        named: Collection[str],
+        is_up: bool,
+        deadline: float,
+    ) -> None:
+        """``named``: those that were asked for by their names; ``is_up``: whether anything ran before."""
+        self._tools = tools
+        self._file = file
+        self._deciding = deciding
+        self._wishes = wishes
+        self._wanted = wanted
+        self._base = base
+        self._params = params
+        self._client = client
+        self._named = named
+        self._is_up = is_up
+        self._deadline = deadline
+        self._becoming = Becoming(tools.readies, tools.last_lines, deadline, waits=params.get("wait", True))
+        entries = [each.entry for each in wanted.values()]
+        self._steps = {name: Step(each.entry, set(dependents(entries, name).values())) for name, each in wanted.items()}
+        self._abandoned: dict[str, str] = {}
+        self._failure: ShuttingDown | None = None
+        self._scope = anyio.CancelScope()
+
+    async def run(self) -> list[ProcessResult]:
+        """What became of each, in the order of the file. Who is cancelled starts nothing more."""
+        try:
+            with self._scope:
+                # A wait gives up by itself, and tells more.
+                self._scope.deadline = self._deadline + _REPORTED_WITHIN
+                async with anyio.create_task_group() as group:
+                    for step in self._steps.values():
+                        group.start_soon(self._bring, step)
+        finally:
+            self.abandon(self._steps, "nobody waits for it any more")
+        if self._failure is not None:
+            raise self._failure
+        return [step.result or self._late(step) for step in self._steps.values()]
+
+    @property
+    def names(self) -> Collection[str]:
+        """What it is about."""
+        return self._steps
+
+    def abandon(self, names: Collection[str], reason: str) -> None:
+        """Start none of these any more."""
+        for name in names:
+            self._abandoned.setdefault(name, reason)
+
+    def _late(self, step: Step) -> ProcessResult:
+        missing = self._missing(step)
+        if step.began is None and missing:
+            step.not_started(missing, f"the time was up: {_why_not(missing, self._steps, step.entry.needs)}")
+        else:
+            step.failed(PersistprocError("the time was up before it was known to be ready"))
+        assert step.result is not None
+        return step.result
+
+    # --- one process --------------------------------------------------------------------------------------------------
+
+    async def _bring(self, step: Step) -> None:
+        try:
+            await self._needs(step)
+            missing = self._missing(step)
+            step.began = None if missing else anyio.current_time()
+            begin = partial(self._go_on, step, missing) if missing else partial(self._begin, step)
+            begun = await self._tools.deeds.run("start_project", begin)
+            if begun is not None:
+                await self._becoming.follow(step, begun)
+            elif step.result is None:
+                step.not_started([], "it was removed this very moment")
+        except ShuttingDown as error:
+            self._failure = error
+            self._scope.cancel()
+        except PersistprocError as error:
+            step.failed(self._placed(step, error))
+        finally:
+            step.close()
+
+    def _placed(self, step: Step, error: PersistprocError) -> PersistprocError:
+        """With the place in the file, where that is what is wrong."""
+        if isinstance(error, StartFailed) and step.entry.line is not None:
+            error.message = f"{self._file.path}, line {step.entry.line}: {error.message}"
+        return error
+
+    async def _needs(self, step: Step) -> None:
+        """Wait until it is known how far what it needs gets, up to the first that does not get far enough."""
+        for name, condition in step.entry.needs.items():
+            milestone = self._steps[name].milestones[condition]
+            with anyio.move_on_at(self._deadline):
+                await milestone.known.wait()
+            if not milestone.reached:
+                return
+
+    def _missing(self, step: Step) -> list[str]:
+        needs = step.entry.needs.items()
+        return [name for name, condition in needs if not self._steps[name].milestones[condition].reached]
+
+    async def _begin(self, step: Step) -> Begun | None:
+        """Start it, restart it, or leave it as it is. Two who come at once find the same done."""
+        name = step.entry.name
+        async with self._tools.turns.of(self._file.directory, name):
+            if name in self._abandoned:
+                step.not_started([], self._abandoned[name])
+                return None
+            wanted = await self._made_exact(name)
+            decision = await self._decide(wanted)
+            if decision.action == "none":
+                return await self._keep(wanted, decision)
+            return await self._start(wanted, decision)
+
+    async def _go_on(self, step: Step, missing: list[str]) -> Begun | None:
+        """Leave alone what runs from before; it is not started, nor restarted, without what it needs."""
+        reason = _why_not(missing, self._steps, step.entry.needs)
+        process = self._tools.registry.get(self._file.directory, step.entry.name)
+        if process is None or process.current is None or not is_running(process):
+            step.not_started(missing, reason)
+            return None
+        step.began = anyio.current_time()
+        decision = await self._decide(self._wanted[step.entry.name])
+        if decision.action != "none":
+            step.not_started(missing, f"not restarted ({'; '.join(decision.changes)}): {reason}; it runs as it was")
+            return None
+        outcome: ProcessResult = {**result(process.name), "reason": f"it runs on, although {reason}"}
+        return Begun(process, process.current, outcome)
+
+    async def _decide(self, wanted: Wanted) -> Decision:
+        again = wanted.entry.name in self._named
+        decision = await self._deciding.decide(wanted, is_up=self._is_up, again=again)
+        if decision.action == "none" and self._params.get("restart", False) and not decision.is_done:
+            return Decision("restart", [_ASKED_FOR])
+        return decision
+
+    async def _made_exact(self, name: str) -> Wanted:
+        wanted = self._wanted[name]
+        if wanted.problem is not None:
+            # Its directory was missing; what it needs may have made it.
+            wanted = await self._wishes.of(wanted.entry, self._base)
+        if wanted.problem is not None:
+            raise wanted.problem
+        return wanted
+
+    async def _keep(self, wanted: Wanted, decision: Decision) -> Begun | None:
+        process = self._tools.registry.get(self._file.directory, wanted.entry.name)
+        if process is None or process.current is None:
+            return None  # removed this very moment
+        words = await self._tools.keeping.keep(process, wanted, decision, self._client)
+        return Begun(process, process.current, {**result(process.name), "reason": words}, is_done=decision.is_done)
+
+    async def _start(self, wanted: Wanted, decision: Decision) -> Begun:
+        params = wanted.params.copy()
+        asked_reason = self._params.get("reason", "").strip()
+        reason = self._reason(decision, asked_reason)
+        if reason:
+            params["reason"] = reason
+        # What is done in spite of a protection needs the reason of who asks, not ours.
+        params["force"] = self._params.get("force", False) and bool(asked_reason)
+        again = decision.action == "restart"
+        params["fresh"] = again
+        params["replace"] = again or _is_planned(self._tools.registry.get(self._file.directory, wanted.entry.name))
+        started = await self._tools.supervisor.start(params, self._client, of_project=wanted.of_project)
+        outcome: ProcessResult = {**result(wanted.entry.name), "outcome": "restarted" if again else "started"}
+        outcome["reason"] = "; ".join(decision.changes) or None
+        return Begun(started.process, started.run, outcome)
+
+    def _reason(self, decision: Decision, asked: str) -> str:
+        if decision.action != "restart" or decision.changes == [_ASKED_FOR]:
+            return asked
+        why = f"{self._file.format} changed: {'; '.join(decision.changes)}"
+        return (f"{asked} ({why})" if asked else why)[:500]
+
+
+def _why_not(missing: list[str], steps: Mapping[str, Step], needs: Mapping[str, DependencyCondition]) -> str:
+    """``db did not become ready; migrate was not started``."""
+    words: dict[DependencyCondition, str] = {
+        "started": "could not be started",
+        "ready": "did not become ready",
+        "completed": "did not complete",
+    }
+    return "; ".join(
+        f"{name} " + ("was not started" if steps[name].began is None else words[needs[name]]) for name in missing
+    )
+
+
+def _is_planned(process: Process | None) -> bool:
+    return process is not None and process.planned is not None

@@ -1,0 +1,1 @@
+"""Processes that are restarted, or sent a signal, when a file changes."""

@@ -1,0 +1,39 @@
+"""A process that writes what it watches would be restarted for ever: after some such restarts it is left alone.
+
+Nobody can tell who wrote a file. But what a process writes at its start comes at the same moment after each start, or
+almost at once, five times in a row and in the same file; who saves a file by hand is never that regular.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+__all__ = ["LIMIT", "LoopGuard"]
+
+LIMIT = 5
+_AT_ONCE_SECONDS = 2.0
+_REGULAR = 0.15
+_LONGEST_SECONDS = 120.0
+
+
+class LoopGuard:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self._delays: deque[float] = deque(maxlen=LIMIT)
+        self._files: set[str] = set()
+
+    def looks_like_one(self, files: Iterable[str], seconds: float) -> str | None:
+        """These files have changed so long after the start of the run. The file of a loop, when it looks like one."""
+        common = self._files & set(files)
+        if not common:
+            self._delays.clear()
+            common = set(files)
+        self._files = common
+        self._delays.append(seconds)
+        if len(self._delays) < LIMIT:
+            return None
+        shortest, longest = min(self._delays), max(self._delays)
+        regular = longest <= _LONGEST_SECONDS and longest - shortest <= _REGULAR * longest
+        return min(common) if longest <= _AT_ONCE_SECONDS or regular else None

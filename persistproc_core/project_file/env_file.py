@@ -1,0 +1,105 @@
+"""Files of variables, as python-dotenv reads them (https://saurabh-kumar.com/python-dotenv/, "File format").
+
+Lines of ``NAME=value``, with or without ``export``, quotes and a comment. ``${NAME}`` and ``${NAME:-default}`` are
+filled in, also in quotes, from the variables above it and then from those that there were; nothing stands for one that
+is not set. A name without ``=`` sets nothing. What python-dotenv would warn of and leave out is an error here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+
+from .interpolation import MAX_VALUE
+
+__all__ = ["MAX_ENV_FILE_BYTES", "EnvFileError", "read_env_file"]
+
+MAX_ENV_FILE_BYTES = 1024 * 1024
+
+
+class EnvFileError(ValueError):
+    """The file cannot be read, or a line of it cannot. The text never holds what stands there: it may be a secret."""
+
+    def __init__(self, text: str, line: int | None = None, *, missing: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.line = line
+        self.missing = missing
+        """True when there is no such file."""
+
+
+def read_env_file(path: str, base: Mapping[str, str], *, only_regular: bool = False) -> dict[str, str]:
+    """The variables that a file sets.
+
+    ``base`` are those that its values may refer to. ``only_regular``: refuse a FIFO or device, which could keep us
+    waiting for ever. Raises `EnvFileError`.
+    """
+    from io import StringIO
+
+    from dotenv.parser import parse_stream
+    from dotenv.variables import parse_variables
+
+    text = _read(path, only_regular)
+    variables: dict[str, str] = {}
+    scope: dict[str, str | None] = {**base}
+    size = 0
+    for binding in parse_stream(StringIO(text, newline="")):
+        original = binding.original
+        # A binding begins where the one before ended, with the empty lines between them.
+        line = original.line + sum(1 for _ in _newlines(_leading(original.string)))
+        if binding.error:
+            raise EnvFileError("expected NAME=value", line)
+        if binding.key is None or binding.value is None:
+            continue
+        if "\0" in binding.key + binding.value:
+            raise EnvFileError("a variable cannot hold a NUL character", line)
+        value = _joined((atom.resolve(scope) for atom in parse_variables(binding.value)), line)
+        variables[binding.key] = scope[binding.key] = value
+        size += len(value)
+        if size > MAX_ENV_FILE_BYTES:  # values that repeat others
+            raise EnvFileError(f"its values are longer than {MAX_ENV_FILE_BYTES // 1024} KiB together", line)
+    return variables
+
+
+def _joined(parts: Iterable[str], line: int) -> str:
+    value = ""
+    for part in parts:
+        value += part
+        if len(value) > MAX_VALUE:
+            raise EnvFileError(f"the value is longer than {MAX_VALUE // 1024} KiB", line)
+    return value
+
+
+def _read(path: str, only_regular: bool) -> str:
+    try:
+        # A FIFO that nobody writes to would keep an open without O_NONBLOCK waiting (fifo(7)).
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK if only_regular else 0))
+        with open(fd, "rb") as file:
+            if only_regular and not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise EnvFileError("is not a regular file")
+            data = file.read(MAX_ENV_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise EnvFileError("there is no such file", missing=True) from None
+    except OSError as error:
+        raise EnvFileError(f"cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, EnvFileError):
+            raise
+        raise EnvFileError(f"cannot be read: {error}") from None  # a NUL in its name
+    if len(data) > MAX_ENV_FILE_BYTES:
+        raise EnvFileError(f"is longer than {MAX_ENV_FILE_BYTES // 1024} KiB")
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _leading(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]
+
+
+def _newlines(text: str) -> Iterator[str]:
+    at = 0
+    while at < len(text):
+        if text[at] in "\r\n":
+            yield text[at]
+            at += text.startswith("\r\n", at)
+        at += 1

@@ -1,0 +1,83 @@
+"""The ports of a process, in all forms that a file may write them: ``port = "auto"``, ``ports = { web = 3000 }``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from ..protocol import PortWish
+from .declared import PortTable
+from .places import Path
+from .source import Source
+
+__all__ = ["port_name", "read_ports"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOST_PORTS = 20
+
+
+def port_name(wish: PortWish) -> str:
+    """What the port is called in ``{ports.NAME}``."""
+    return wish.get("name", "port")
+
+
+def read_ports(source: Source, table: Mapping[str, object], path: Path) -> list[PortWish]:
+    """Those of ``port`` first, then those of ``ports``."""
+    wishes: list[PortWish] = []
+    if "port" in table:
+        wishes.append(_wish(source, cast("int | str | PortWish", table["port"]), (*path, "port")))
+    for name, value in cast("dict[str, int | str | PortTable]", table.get("ports", {})).items():
+        wish = _wish(source, cast("int | str | PortWish", value), (*path, "ports", name))
+        wishes.append({"name": name, **wish})
+    places = _places(wishes, path, first="port" if "port" in table else "ports")
+    _check_names(source, wishes, places)
+    _check_unique(source, wishes, places)
+    if len(wishes) > _MOST_PORTS:
+        source.wrong((*path, "ports"), f"must have at most {_MOST_PORTS} ports")
+    return wishes
+
+
+def _wish(source: Source, value: int | str | PortWish, path: Path) -> PortWish:
+    if isinstance(value, str):
+        return {}  # auto
+    if isinstance(value, int):
+        return {"port": value}
+    if "port" in value and "prefer" in value:
+        source.wrong(path, "has port and prefer", "port is always that one; prefer may become another one")
+    if not _VARIABLE.fullmatch(value.get("variable", "PORT")):
+        source.wrong((*path, "variable"), "cannot be the name of a variable", "for example API_PORT")
+    return value
+
+
+def _places(wishes: list[PortWish], path: Path, *, first: str) -> list[Path]:
+    """Where each stands."""
+    places: list[Path] = [(*path, "ports", port_name(wish)) for wish in wishes]
+    return [(*path, "port"), *places[1:]] if first == "port" else places
+
+
+def _check_names(source: Source, wishes: list[PortWish], places: list[Path]) -> None:
+    names: set[str] = set()
+    for wish, place in zip(wishes, places, strict=True):
+        name = port_name(wish)
+        if not _NAME.fullmatch(name):
+            source.wrong(place, f"has {name[:60]}, which cannot be the name of a port", "use letters, digits, _ and -")
+        if name in names:
+            source.wrong(place, "is there twice", "the one of port is called port, unless it has a name")
+        names.add(name)
+
+
+def _check_unique(source: Source, wishes: list[PortWish], places: list[Path]) -> None:
+    """No two are the same number, or told by the same variable."""
+    numbers: set[int] = set()
+    variables: set[str] = set()
+    for index, (wish, place) in enumerate(zip(wishes, places, strict=True)):
+        usual = "PORT" if index == 0 else re.sub(r"[^A-Z0-9]", "_", port_name(wish).upper()) + "_PORT"
+        variable = wish.get("variable", usual)
+        if variable in variables:
+            source.wrong(place, f"is told by {variable}, as another one is", "give it another variable")
+        if wish.get("port") in numbers:
+            source.wrong(place, "is the number of another one", "give it another port")
+        variables.add(variable)
+        numbers.update([wish["port"]] if "port" in wish else [])

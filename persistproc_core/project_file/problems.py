@@ -1,0 +1,65 @@
+"""What is wrong with a file: everything that was found, each with its line, told as one error."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..errors import ProjectInvalid
+
+__all__ = ["MAX_PROCESSES", "Problem", "Problems", "invalid", "nearest"]
+
+MAX_PROCESSES = 500
+"""In one file; more are a mistake, and to look for the nearest name among any number of them would take minutes."""
+_MOST_TOLD = 20
+_MOST_FOUND = 100
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    text: str
+    line: int | None = None
+    """Counted from 1; None: it is about the whole file."""
+    hint: str = ""
+
+
+class Problems:
+    """Collects what is wrong with a file."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._found: dict[Problem, None] = {}
+
+    def add(self, text: str, line: int | None = None, hint: str = "") -> None:
+        """Note one, each only once. Raises `ProjectInvalid` when there are too many to go on."""
+        self._found[Problem(text, line, hint)] = None
+        # A file that is something else altogether: to look for the nearest key of each would take minutes.
+        if len(self._found) == _MOST_FOUND:
+            self.check()
+
+    def check(self) -> None:
+        """Raise `ProjectInvalid` when there is any."""
+        if self._found:
+            raise invalid(self.file, *self._found)
+
+
+def invalid(file: str, *found: Problem) -> ProjectInvalid:
+    """The error that tells them: the first of the file in the message, all of them in its data."""
+    ordered = sorted(found, key=lambda problem: problem.line or 0)
+    first, more = ordered[0], len(ordered) - 1
+    place = file if first.line is None else f"{file}, line {first.line}"
+    others = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
+    told = [
+        {"line": problem.line, "text": problem.text, **({"hint": problem.hint} if problem.hint else {})}
+        for problem in ordered[:_MOST_TOLD]
+    ]
+    data: dict[str, object] = {"file": file, "line": first.line, "problems": told}
+    return ProjectInvalid(f"{place}: {first.text}{others}", hint=first.hint, data=data)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word that is most like this one; empty when none is."""
+    near = difflib.get_close_matches(word[:100], list(known), 1)
+    return f"did you mean {near[0]}?" if near else ""

@@ -1,0 +1,66 @@
+"""What can be known to fail is said before anything is started, with the place in the file."""
+
+from __future__ import annotations
+
+import socket
+
+from tests.daemon.project.team import Team
+from tests.kit import free_port, program
+
+
+def test_programs_and_files_that_are_missing(team: Team) -> None:
+    team.write(team.process("db"), team.process("api", command=["vitee"]))
+    error = team.up_error()
+    assert error.code == "project_invalid"
+    assert f"{team.file}, line 6: api: vitee is not found on PATH" in error.error["message"]
+    team.write(team.process("db"), team.process("api", 'env_files = ["missing.env"]'))
+    error = team.up_error()
+    assert (error.code, error.error["data"]["line"]) == ("project_invalid", 9)
+    assert "missing.env" in error.error["message"]
+    assert team.hub.list() == {}
+    assert team.actions() == {"db": "start", "api": "start"}
+
+
+def test_what_something_else_has_to_make_first_may_be_missing(team: Team) -> None:
+    team.write(
+        team.process("setup", command="mkdir app && echo A=1 > app/.env", ready=""),
+        team.process(
+            "api",
+            'needs = { setup = "completed" }',
+            'working_directory = "app"',
+            'env_files = ["app/.env"]',
+        ),
+        team.process("other", 'needs = { setup = "completed" }', command=["./app/missing"]),
+    )
+    reply = team.up()
+    assert team.outcomes(reply) == {"setup": "started", "api": "started", "other": "failed"}
+    assert team.result(reply, "api")["process"]["working_directory"] == str(team.hub.project / "app")
+    assert team.result(reply, "other")["reason"].startswith(f"{team.file}, line ")
+
+
+def test_a_port_that_a_stranger_has(team: Team) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        team.write(team.process("db"), team.process("api", f"port = {port}"))
+        error = team.up_error()
+    assert error.code == "port_taken"
+    assert f"{team.file}, line 6: api: port {port} is taken" in error.error["message"]
+    assert error.error["data"]["holder"]["kind"] == "stranger"
+    assert team.hub.list() == {}
+
+
+def test_a_port_that_moves_from_one_to_another(team: Team) -> None:
+    """Who has it is restarted without it, or is removed, by the same call."""
+    port, other = free_port(), free_port()
+    server = program("http_server", "{port}")
+    team.write(team.process("a", f"port = {port}", command=server, ready='"port"'))
+    team.up()
+    team.write(team.process("b", f"port = {port}", command=server, ready='"port"'))
+    error = team.up_error()
+    assert (error.code, "--remove" in error.error["data"]["hint"]) == ("port_taken", True)
+    assert team.outcomes(team.up(remove=True)) == {"b": "started", "a": "removed"}
+    team.write(
+        team.process("b", f"port = {other}", command=server, ready='"port"'),
+        team.process("c", f"port = {port}", 'needs = ["b"]', command=server, ready='"port"'),
+    )
+    assert team.outcomes(team.up()) == {"b": "restarted", "c": "started"}
