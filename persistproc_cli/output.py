@@ -63,11 +63,18 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
         sys.stderr.flush()
         return
     hint = in_options(error.hint) if error.code == "process_protected" else error.hint
-    note(f"{error.message} ({hint})" if hint else error.message)
+    message = _from_home(error.message)
+    note(f"{message} ({hint})" if hint else message)
     details = _details(error)
     for line in details[-_MOST_DETAILS:]:
         tell_line(line)
     sys.stderr.flush()
+
+
+def _from_home(message: str) -> str:
+    """With ``~`` for the home directory where it begins with the path of a file in it, as paths are told elsewhere."""
+    home = os.path.expanduser("~")
+    return "~" + message[len(home) :] if home.startswith(os.sep) and message.startswith(home + os.sep) else message
 
 
 def in_options(hint: str) -> str:
@@ -82,9 +89,12 @@ def _details(error: PersistprocError) -> list[str]:
     lines: list[str] = []
     for key in ("candidates", "survivors", "last_lines", "differences", "problems"):
         facts = error.data.get(key)
-        # The only problem is the message itself.
-        if isinstance(facts, list) and (key != "problems" or len(facts) > 1):
-            lines += [_fact(fact) for fact in facts if not _is_named(fact, error.message)]
+        if not isinstance(facts, list):
+            continue
+        # The first problem is the message itself; names that are like the one given stand in the hint.
+        told = facts[1:] if key == "problems" else facts
+        told = [fact for fact in told if isinstance(fact, dict)] if key == "candidates" else told
+        lines += [_fact(fact) for fact in told if not _is_named(fact, error.message)]
     return lines
 
 
@@ -97,8 +107,9 @@ def _fact(fact: object) -> str:
     if not isinstance(fact, dict):
         return str(fact)
     if "text" in fact:
-        line = fact.get("line")
-        return f"line {line}: {fact['text']}" if isinstance(line, int) else str(fact["text"])
+        line, hint = fact.get("line"), fact.get("hint")
+        text = f"{fact['text']} ({hint})" if hint else str(fact["text"])
+        return f"line {line}: {text}" if isinstance(line, int) else text
     return "  ".join(str(value) for value in fact.values() if value is not None)
 
 

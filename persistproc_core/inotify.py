@@ -63,6 +63,11 @@ class Inotify:
         """What is watched."""
         return list(self._numbers)
 
+    @property
+    def count(self) -> int:
+        """How many folders and files are watched."""
+        return len(self._numbers)
+
     def watches(self, folder: str) -> bool:
         """Whether it is watched under this name."""
         return folder in self._numbers

@@ -44,6 +44,8 @@ def _run(context: Context, arguments: Arguments) -> int:
     text = file_text(proposals)
     written = not only_print and _is_agreed(context, arguments, path, text)
     if written:
+        # It may have come while somebody read what is to be in it.
+        _refuse_another(directory, arguments.flag("--force"))
         _write(path, text)
     if context.json:
         print_document({"file": path, "written": written, "content": text, "processes": _document(proposals)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persistproc_core.errors import PersistprocError
+from persistproc_core.errors import NotRunning, PersistprocError
 
 from ..arguments import Arguments, Command, UsageError
 from ..oneline import one_line
@@ -34,8 +34,9 @@ def _only_url(client: Client) -> str:
     if len(found) == 1:
         return found[0][1]
     names = ", ".join(one_line(info["name"]) for info, _ in found)
-    hint = f"with a URL: {names}" if names else "no process of this project has a URL"
-    raise UsageError("which process?", hint=hint)
+    if not names:
+        raise NotRunning("no process of this project has a URL", hint="see: persistproc list")
+    raise UsageError("which process?", hint=f"with a URL: {names}")
 
 
 def _open(url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persistproc_core.errors import NotRunning
+from persistproc_core.errors import NotRunning, ProcessNotFound
 
 from ..arguments import Arguments, Command, UsageError
 from ..oneline import one_line
@@ -31,8 +31,13 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 
 def _one(context: Context, process: str, name: str | None) -> int:
-    with context.connect() as client:
-        info = client.get_process_status(process=process)
+    try:
+        with context.connect() as client:
+            info = client.get_process_status(process=process)
+    except ProcessNotFound as error:
+        if process.isascii() and process.isdigit():
+            error.hint = f"who listens on that port: persistproc port :{process}"
+        raise
     port = _port_of(info, name)
     if context.json:
         print_document({"name": info["name"], "port": port, "ports": info["assigned_ports"]})

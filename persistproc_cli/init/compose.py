@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .folders import read_text
 from .proposal import Proposal
 from .yaml_text import load_yaml
@@ -49,12 +51,13 @@ def _propose(file: str, service: str, facts: dict[str, object], known: set[str])
     needs = _needs(facts.get("depends_on"), known)
     # What it needs is said to persistproc; Compose is not to start it a second time.
     apart = " --no-deps" if needs else ""
+    word = shlex.quote(service)
     return Proposal(
         name=service,
-        command=f"docker compose up{apart} {service}",
+        command=f"docker compose up{apart} {word}",
         source=file,
         needs=needs,
-        ready=(("command", f"docker compose exec -T {service} {ready}"), ("timeout_seconds", 120)) if ready else (),
+        ready=(("command", f"docker compose exec -T {word} {ready}"), ("timeout_seconds", 120)) if ready else (),
         stop_grace_seconds=_GRACE_SECONDS,
         optional="build" in facts or bool(facts.get("profiles")),
         comment=_published(facts.get("ports")),

@@ -23,7 +23,7 @@ def find(directory: str) -> list[Proposal]:
         # Then the services are all there is, also those that are built here.
         own = [] if services else find_makefile(directory)
         services = [service._replace(optional=False) for service in services]
-    return _named([*services, *own])
+    return _named([proposal for proposal in (*services, *own) if _is_text(proposal)])
 
 
 def _named(proposals: list[Proposal]) -> list[Proposal]:
@@ -38,10 +38,23 @@ def _named(proposals: list[Proposal]) -> list[Proposal]:
     return [
         proposal._replace(
             name=names[_key(proposal, proposal.name)],
-            needs=tuple((names[_key(proposal, name)], condition) for name, condition in proposal.needs),
+            needs=tuple(
+                (names[_key(proposal, name)], condition)
+                for name, condition in proposal.needs
+                if _key(proposal, name) in names
+            ),
         )
         for proposal in proposals
     ]
+
+
+def _is_text(proposal: Proposal) -> bool:
+    """False for one whose folder has a name that is no text: no file of TOML can say it (TOML 1.0, String)."""
+    try:
+        f"{proposal.directory}{proposal.command}{proposal.source}".encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _key(proposal: Proposal, name: str) -> tuple[str, str, str]:

@@ -74,8 +74,13 @@ def _value(value: str | float | bool | list[str]) -> str:
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    # A basic string of TOML escapes as JSON does, and DEL as well (TOML 1.0, String).
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # A basic string of TOML escapes as JSON does (TOML 1.0, String). And what a terminal obeys instead of showing it is
+    # escaped too: the file is shown before it is written, and what is shown must be what is run.
+    return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _one_line(text: str) -> str:

@@ -12,6 +12,7 @@ def load_yaml(text: str) -> dict[str, object]:
 
     try:
         found = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError):
+    except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # Also what the library itself stumbles over: `!!bool perhaps` is a KeyError.
         return {}
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}

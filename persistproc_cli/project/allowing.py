@@ -55,6 +55,9 @@ def _shown(project: ProjectReply) -> list[str]:
     entries = _entries(project)
     for process in project["processes"]:
         lines += ["", *_process(project, process, entries.get(process["name"]))]
+    if not entries:
+        # Commands are not all of it: a variable (LD_PRELOAD, NODE_OPTIONS) may run something as well.
+        lines += ["", f"  The variables and checks of {file} could not be shown: read it before you allow it."]
     return [*lines, ""]
 
 

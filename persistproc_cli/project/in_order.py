@@ -30,6 +30,20 @@ def needs_of(client: Client) -> dict[str, list[str]]:
     return {process["name"]: list(process["needs"]) for process in project["processes"]}
 
 
+def _nearest(name: str, needs: Mapping[str, Collection[str]], names: Collection[str]) -> list[str]:
+    """Which of the names it needs, directly or by what is not restarted: a migration that has completed."""
+    found: dict[str, None] = {}
+    left, seen = list(needs.get(name, ())), {name}
+    while left:
+        needed = left.pop(0)
+        if needed in names:
+            found[needed] = None
+        elif needed not in seen:
+            seen.add(needed)
+            left += needs.get(needed, ())
+    return list(found)
+
+
 class InOrder:
     """Restarts of several processes, each in a thread of its own."""
 
@@ -37,7 +51,7 @@ class InOrder:
         from threading import Event
 
         self._restart = restart
-        self._needs = {name: [needed for needed in needs.get(name, ()) if needed in names] for name in names}
+        self._needs = {name: _nearest(name, needs, names) for name in names}
         self._needed = {name for needed in self._needs.values() for name in needed}
         self._over = {name: Event() for name in names}
         self._missing: set[str] = set()

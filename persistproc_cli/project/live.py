@@ -99,7 +99,8 @@ class LiveView:
             return done
         if row.phase in _FAILED:
             return failed
-        if row.phase in _PENDING:
+        # What is over must not look as if it still turned.
+        if row.phase in _PENDING or not self._busy:
             return pending
         turning = _TURNING[0 if self._utf else 1]
         return turning[int(time.monotonic() * 10) % len(turning)]

@@ -161,8 +161,9 @@ def stop_options(params: StopProcessParams | RestartProcessParams, settings: Set
 def signal_number(name: str) -> int:
     """15 for ``SIGTERM``, ``TERM``, ``term`` and ``15``. Raises `InvalidParams`."""
     text = name.strip().upper()
-    if text.isascii() and text.isdigit():
-        number = int(text)
+    digits = text.removeprefix("SIG")  # SIG41 is what we call one that has no name
+    if digits.isascii() and digits.isdigit() and len(digits) < 4:
+        number = int(digits)
         if number in signal.valid_signals():
             return number
     else:

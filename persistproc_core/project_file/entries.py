@@ -127,5 +127,5 @@ def _check(source: Source, table: Mapping[str, object], path: Path) -> None:
 def _is_signal(name: str) -> bool:
     text = name.strip().upper()
     if text.isascii() and text.isdigit():
-        return int(text) in signal.valid_signals()
+        return len(text) < 4 and int(text) in signal.valid_signals()
     return (text if text.startswith("SIG") else "SIG" + text) in signal.Signals.__members__

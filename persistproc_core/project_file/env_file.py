@@ -8,6 +8,7 @@ is not set. A name without ``=`` sets nothing. What python-dotenv would warn of 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -16,6 +17,10 @@ from .interpolation import MAX_VALUE
 __all__ = ["MAX_ENV_FILE_BYTES", "EnvFileError", "read_env_file"]
 
 MAX_ENV_FILE_BYTES = 1024 * 1024
+# What python-dotenv's regular expressions take hours for, and keep all threads of the process waiting meanwhile.
+_MOST_REFERENCES = 200
+_MOST_BLANKS = 500
+_MANY_BLANKS = re.compile(rf"[^\S\r\n]{{{_MOST_BLANKS + 1}}}")
 
 
 class EnvFileError(ValueError):
@@ -41,6 +46,9 @@ def read_env_file(path: str, base: Mapping[str, str], *, only_regular: bool = Fa
     from dotenv.variables import parse_variables
 
     text = _read(path, only_regular)
+    if blanks := _MANY_BLANKS.search(text):
+        line = text.count("\n", 0, blanks.start()) + 1
+        raise EnvFileError(f"has more than {_MOST_BLANKS} blanks in a row", line)
     variables: dict[str, str] = {}
     scope: dict[str, str | None] = {**base}
     size = 0
@@ -54,6 +62,8 @@ def read_env_file(path: str, base: Mapping[str, str], *, only_regular: bool = Fa
             continue
         if "\0" in binding.key + binding.value:
             raise EnvFileError("a variable cannot hold a NUL character", line)
+        if binding.value.count("${") > _MOST_REFERENCES:
+            raise EnvFileError(f"the value has more than {_MOST_REFERENCES} variables in it", line)
         value = _joined((atom.resolve(scope) for atom in parse_variables(binding.value)), line)
         variables[binding.key] = scope[binding.key] = value
         size += len(value)

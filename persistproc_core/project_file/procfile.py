@@ -36,7 +36,7 @@ def read_procfile(text: str, directory: str, problems: Problems) -> dict[str, En
             continue
         match = _LINE.fullmatch(line)
         if "\0" in line:
-            problems.add("must not contain a NUL character", number)
+            problems.add("has a NUL character", number)
             continue
         if match is None:
             problems.add("is not NAME: COMMAND", number, "for example web: npm run dev")

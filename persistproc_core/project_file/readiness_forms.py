@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -15,6 +17,9 @@ __all__ = ["read_liveness", "read_ready"]
 
 _READY = ("output", "port", "url", "command", "completed")
 _LIVENESS = ("port", "url", "command")
+_COUNT = re.compile(r"\{(\d*)(?:,(\d*))?\}")
+_MOST_REPEATED = 100000
+"""Counts within counts, ((a{1000}){1000}){1000}, would fill the memory when they are compiled."""
 
 
 def read_ready(source: Source, value: object, ports: Sequence[PortWish], path: Path) -> ReadyWhen:
@@ -81,6 +86,10 @@ def _check_pattern(source: Source, text: str, path: Path) -> None:
     # The module that matches it in the daemon, not re: they differ in what they take.
     import regex
 
+    counts = (int((most or least or "1")[:9]) for least, most in _COUNT.findall(text))
+    if math.prod(counts) > _MOST_REPEATED:
+        source.wrong(path, "repeats too much of it", f"keep the product of its counts below {_MOST_REPEATED}")
+        return
     try:
         regex.compile(text)
     except (regex.error, RecursionError) as error:

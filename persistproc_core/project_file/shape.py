@@ -99,7 +99,8 @@ def _value(source: Source, field: Field, value: object, path: Path) -> object:
     value = _number(source, value, path)
     problem = problem_in(field, value)
     if problem is not None:
-        text = problem.text.replace(" an object", " a table").replace("one of auto", "auto or a number")
+        text = problem.text.replace(" an object", " a table")
+        text = text.replace("one of auto", "auto or a number" if text.endswith("auto") else "auto")
         source.wrong((*path, *_parts(problem.path)), text, _hint(field, value, path) or problem.hint)
     return value
 

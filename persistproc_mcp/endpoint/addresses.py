@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
-__all__ = ["OUTPUT_TEMPLATE", "PROCESSES", "STATUS_TEMPLATE", "Address", "Part", "address_in", "addresses_of"]
+__all__ = [
+    "OUTPUT_TEMPLATE",
+    "PROCESSES",
+    "PROJECT",
+    "STATUS_TEMPLATE",
+    "Address",
+    "Part",
+    "address_in",
+    "addresses_of",
+]
 
 Part = Literal["output", "status"]
 
+PROJECT: Final = "persistproc://project"
 PROCESSES: Final = "persistproc://processes"
 OUTPUT_TEMPLATE: Final = PROCESSES + "/{project}/{name}/output"
 STATUS_TEMPLATE: Final = PROCESSES + "/{project}/{name}/status"

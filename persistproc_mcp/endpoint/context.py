@@ -9,7 +9,14 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from starlette.requests import Request
 
-from persistproc_core.errors import AmbiguousProcess, InvalidParams, PersistprocError, ProcessNotFound
+from persistproc_core.errors import (
+    AmbiguousProcess,
+    InvalidParams,
+    PersistprocError,
+    ProcessNotFound,
+    ProjectInvalid,
+    ProjectNotFound,
+)
 
 from ..tools.text.safe import inline
 
@@ -18,7 +25,7 @@ __all__ = ["Context", "as_mcp_error", "invalid"]
 Context: TypeAlias = "ServerRequestContext[dict[str, Any], Request]"
 """One request: its metadata, the HTTP request that it came with, and the way back to its client."""
 
-_ASKED_WRONGLY = (AmbiguousProcess, InvalidParams, ProcessNotFound)
+_ASKED_WRONGLY = (AmbiguousProcess, InvalidParams, ProcessNotFound, ProjectInvalid, ProjectNotFound)
 
 
 def invalid(message: str) -> MCPError:

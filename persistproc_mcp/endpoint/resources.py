@@ -15,18 +15,24 @@ from ..callers import Caller
 from ..hub import Hub
 from ..tools.text.processes import command
 from ..tools.text.safe import inline, short_path
-from .addresses import OUTPUT_TEMPLATE, PROCESSES, STATUS_TEMPLATE, address_in, addresses_of
+from .addresses import OUTPUT_TEMPLATE, PROCESSES, PROJECT, STATUS_TEMPLATE, address_in, addresses_of
 from .context import Context, as_mcp_error, invalid
 from .identities import Identities
 from .reading import text_of
 
-__all__ = ["EVERYTHING", "TEMPLATES", "Resources"]
+__all__ = ["EVERYTHING", "OWN_PROJECT", "TEMPLATES", "Resources"]
 
 _TEXT: Final = "text/plain"
 _TOOLS: Final = {"output": "get_process_output", "status": "get_process_status"}
 
 EVERYTHING: Final = types.Resource(
     name="processes", uri=PROCESSES, description="All processes of all projects: state, age, ports.", mime_type=_TEXT
+)
+OWN_PROJECT: Final = types.Resource(
+    name="project",
+    uri=PROJECT,
+    description="What the file of the client's project defines, and what of it runs.",
+    mime_type=_TEXT,
 )
 TEMPLATES: Final = [
     types.ResourceTemplate(
@@ -52,13 +58,13 @@ class Resources:
         self._identities = identities
 
     async def list(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        """The list itself, and the output of every process of every project."""
+        """The list itself, the client's project, and the output of every process of every project."""
         caller = await self._identities.caller(ctx)
         try:
             found = await self._hub.client.list_processes(all_projects=True, **caller.params())
         except PersistprocError as error:
             raise as_mcp_error(error) from None
-        return types.ListResourcesResult(resources=[EVERYTHING, *_outputs(found["processes"])])
+        return types.ListResourcesResult(resources=[EVERYTHING, OWN_PROJECT, *_outputs(found["processes"])])
 
     async def templates(
         self, ctx: Context, params: types.PaginatedRequestParams | None
@@ -79,6 +85,8 @@ class Resources:
     async def _text(self, caller: Caller, uri: str) -> str:
         if uri == PROCESSES:
             return await text_of(self._hub, caller, "list_processes", {"all_projects": True})
+        if uri == PROJECT:
+            return await text_of(self._hub, caller, "get_project", {})
         address = address_in(uri)
         if address is None:
             raise invalid(f"there is no resource {uri[:200]}; there are {PROCESSES} and {OUTPUT_TEMPLATE}")

@@ -14,6 +14,7 @@ import mcp_types as types
 import pytest
 from anyio.abc import TaskGroup
 from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 
 from persistproc_core.client.sync import Client as DaemonClient
 from tests.bridge.mcp import connected, said
@@ -79,6 +80,17 @@ async def test_resources_tell_what_the_tools_tell(
         status = text_in((await client.read_resource(uri.replace("/output", "/status"))).contents)
         assert "crasher" in status
         assert "3" in status
+
+
+async def test_the_project_of_the_client(bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with connected(bridge) as client:
+        with pytest.raises(MCPError, match=r"has no persistproc\.toml"):
+            await client.read_resource("persistproc://project")
+        (tmp_path / "persistproc.toml").write_text("[processes.web]\ncommand = 'sleep 1000'\n", "utf-8")
+        text = text_in((await client.read_resource("persistproc://project")).contents)
+        assert "persistproc.toml:\n" in text
+        assert "sleep 1000" in text
 
 
 async def test_a_folder_whose_name_is_no_utf8(bridge: Bridge, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -229,6 +230,13 @@ def test_it_is_shown_and_written_only_after_a_yes(cli: Cli) -> None:
     shown = cli("init", "--stdout", check=0).stdout
     assert 'command = "sleep 1000"' in shown
     assert not (cli.project / "persistproc.toml").exists()
+    with cli.terminal("init") as terminal:
+        terminal.wait_for(r"\[y/N\] ")
+        made(cli.project, {"persistproc.toml": "# of somebody else\n"})
+        terminal.type("y\n")
+        assert terminal.wait() == 2, "what came meanwhile is not written over"
+    assert (cli.project / "persistproc.toml").read_text("utf-8") == "# of somebody else\n"
+    (cli.project / "persistproc.toml").unlink()
     for answer, exit_code in (("n\n", 1), ("y\n", 0)):
         with cli.terminal("init") as terminal:
             terminal.wait_for(r"\[y/N\] ")
@@ -265,3 +273,31 @@ def test_what_it_writes_comes_up(cli: Cli) -> None:
     assert [found[name]["state"] for name in ("web", "job")] == ["running", "running"]
     assert found["web"]["ready"] is True
     cli("down", check=0)
+
+
+def test_names_and_commands_of_hostile_files(tmp_path: Path) -> None:
+    made(
+        tmp_path,
+        {
+            "Procfile": "web: echo '\x9b31m \u202e' \N{PILE OF POO}\n",
+            "compose.yaml": 'services:\n  "a; touch pwned":\n    image: redis\n  "\\ud800": {image: x}\n',
+        },
+    )
+    text = file_text(find(str(tmp_path)))
+    assert all(char.isprintable() or char == "\n" for char in text), "what is shown is what is run"
+    found = {name: entry.command for name, entry in entries(tmp_path, text).items()}
+    assert found == {
+        "web": "echo '\x9b31m \u202e' \N{PILE OF POO}",
+        "a-touch-pwned": "docker compose up 'a; touch pwned'",
+    }
+    assert "exec -T 'a; touch pwned' redis-cli" in text
+
+
+def test_folders_whose_names_are_no_text_and_yaml_that_is_none(tmp_path: Path) -> None:
+    made(tmp_path, {"compose.yaml": "services: !!bool perhaps\n", "web/package.json": VITE})
+    folder = os.fsencode(tmp_path) + b"/bad\xff"
+    os.mkdir(folder)
+    with open(folder + b"/package.json", "w", encoding="utf-8") as file:
+        file.write(VITE)
+    proposals = find(str(tmp_path))
+    assert list(entries(tmp_path, file_text(proposals))) == ["web"]

@@ -85,7 +85,6 @@ def test_a_taken_port(cli: Cli, web: int) -> None:
         (("start", "--port", "auto:x", "--", "true"), "--port needs a number"),
         (("port", ":x"), "there is no port 'x'"),
         (("port", ":1", "x"), "port does not take 'x'"),
-        (("open",), "which process?"),
     ],
 )
 def test_what_is_not_understood(cli: Cli, words: tuple[str, ...], told: str) -> None:
@@ -100,6 +99,8 @@ def test_one_without_a_port(cli: Cli) -> None:
     assert "has no port 'x'" in cli("port", "db", "x", check=2).stderr
     assert "no process of this project has a port" in cli("port", check=0).stderr
     assert "no process of this project has a URL" in cli("url", check=0).stderr
+    assert "no process of this project has a URL" in cli("open", check=1).stderr
+    assert "persistproc port :99999" in cli("port", "99999", check=3).stderr
     cli("stop", "db", check=0)
     assert "db does not run" in cli("url", "db", check=1).stderr
     cli("start", "--name", "new", "--port", f"auto:{preferred}", "--", "sleep", "60", check=0)

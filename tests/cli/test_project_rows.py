@@ -164,6 +164,15 @@ def test_restarts_come_in_the_order_of_needs() -> None:
     assert done == [("db", True), ("api", True), ("web", False), ("other", False)]
 
 
+def test_what_has_completed_stands_for_what_it_needs() -> None:
+    needs = {"web": ["migrate"], "migrate": ["schema", "migrate"], "schema": ["db"], "db": []}
+    ordered = InOrder(["web", "db"], needs, lambda _name, *, wait: restarted("timed_out" if wait else None))
+    assert list(ordered.names) == ["db", "web"]
+    ordered("db")
+    with pytest.raises(StartFailed, match="db, which it needs"):
+        ordered("web")
+
+
 @pytest.mark.parametrize("how", ["timed_out", StartFailed("no")])
 def test_what_needs_one_that_does_not_come_back_is_left_alone(how: Any) -> None:
     done: list[str] = []

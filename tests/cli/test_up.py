@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shlex
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from persistproc_cli.project.allowing import allowed
 from tests.cli.support import Cli
 from tests.cli.tmux import tmux
 from tests.kit import program
@@ -179,6 +182,23 @@ def test_a_person_is_asked(shop: Cli) -> None:
     assert "has changed since it was allowed to run, and nobody is there to ask" in shop("up", check=77).stderr
 
 
+def test_what_could_not_be_shown_is_said(shop: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is another one by now, so nothing but the commands is known of the one that is asked about."""
+    project = shop.hub.get_project(working_directory=str(shop.project))
+    write(shop, DB)
+    master, slave = pty.openpty()
+    with open(slave, encoding="utf-8") as typed, open(os.dup(slave), "w", encoding="utf-8") as screen:
+        monkeypatch.setattr(sys, "stdin", typed)
+        monkeypatch.setattr(sys, "stderr", screen)
+        os.write(master, b"n\n")
+        assert not allowed(project, yes=False)
+        shown = os.read(master, 65536).decode()
+        monkeypatch.undo()
+    os.close(master)
+    assert "variables and checks of" in shown
+    assert "could not be shown: read it before you allow it" in shown
+
+
 def test_what_left_the_file_is_offered_for_removal(shop: Cli) -> None:
     shop("up", "--yes", "db", "extra", check=0)
     write(shop, EXTRA)
@@ -192,8 +212,9 @@ def test_what_left_the_file_is_offered_for_removal(shop: Cli) -> None:
 
 def test_names_are_looked_at_first(shop: Cli) -> None:
     unknown = shop("up", "wbe", check=3)
-    assert "wbe" in unknown.stderr
-    assert "web" in unknown.stderr
+    assert unknown.stderr.endswith("no tag 'wbe' (did you mean web?)\n")
+    told = shop("project", "nothing-like-it", check=3).stderr
+    assert told.endswith("(it has db, migrate, web, extra, and the tags back)\n")
     shop("down", "wbe", check=3)
     assert shop("up", "--wait", "--no-wait", check=2).stdout == ""
     assert shop("down", "web", "--all", check=2).stdout == ""
@@ -206,9 +227,11 @@ def test_no_file_and_a_wrong_one(cli: Cli) -> None:
     write(cli, DB.replace("tags", "tgas"), MIGRATE.replace("needs", "nedes"))
     wrong = cli("up", "--yes", check=78)
 
-    assert re.search(rf"{FILE}, line \d+: ", wrong.stderr)
-    assert re.search(r"^  line \d+: .*tgas", wrong.stderr, re.M)
-    assert re.search(r"^  line \d+: .*nedes", wrong.stderr, re.M)
+    assert re.search(rf"{FILE}, line \d+: .*tgas.*did you mean tags", wrong.stderr)
+    assert re.search(r"^  line \d+: .*nedes.*did you mean needs", wrong.stderr, re.M)
+    assert wrong.stderr.count("tgas") == 1
+    nearby = cli("up", "--yes", check=78, env={"HOME": str(cli.project.resolve())}).stderr
+    assert nearby.startswith(f"persistproc: ~/{FILE}, line ")
     assert json.loads(cli("project", "--json", check=78).stderr)["error"]["code"] == "project_invalid"
 
 

@@ -243,7 +243,7 @@ command = "serve --port {port}"
 needs = ["web"]
 """
 
-WRONG_LATER = WRONG.replace("comand", "command")
+WRONG_LATER = WRONG.replace("comand", "command").replace('{port}"\n', '{port}"\nport = "auto"\n')
 
 
 def project_file_page() -> str:

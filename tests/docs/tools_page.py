@@ -11,7 +11,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from persistproc_core.protocol import METHODS
 from persistproc_core.validation import fields
 from persistproc_mcp.endpoint.prompts import PROMPTS
-from persistproc_mcp.endpoint.resources import EVERYTHING, TEMPLATES
+from persistproc_mcp.endpoint.resources import EVERYTHING, OWN_PROJECT, TEMPLATES
 from persistproc_mcp.endpoint.updates import TYPES
 from persistproc_mcp.tools.declared import TOOLS
 from persistproc_mcp.tools.instructions import INSTRUCTIONS
@@ -72,7 +72,8 @@ RESOURCES = """\
 ## Resources
 
 What the read-only tools say, for people and clients that attach it to a conversation. Texts are those of the tools,
-without the news. `resources/list` names the list of processes and the output of each process of every project.
+without the news. `resources/list` names the list of processes, the client's project and the output of each process of
+every project.
 
 """
 
@@ -132,7 +133,7 @@ def tools_page() -> str:
 
 
 def _resources() -> str:
-    rows = [(f"`{EVERYTHING.uri}`", _sentence(EVERYTHING.description))]
+    rows = [(f"`{each.uri}`", _sentence(each.description)) for each in (EVERYTHING, OWN_PROJECT)]
     rows += [(f"`{each.uri_template}`", _sentence(each.description)) for each in TEMPLATES]
     return RESOURCES + table(("address", "text"), rows) + AFTER_RESOURCES
 

@@ -64,6 +64,12 @@ ONE_LINE = {
         "did",
     ),
     "ready's pattern": ('ready = { output = "(" }', ".ready.output is not a regular expression: missing )", "in '...'"),
+    "ready's counts": (
+        "ready = { output = '((a{1000}){1000}){1000}' }",
+        ".ready.output repeats too much of it",
+        "keep the product",
+    ),
+    "kind of a port": ("port = [1]", ".port must be a whole number, auto or a table, not a list", "write a number"),
     "ready's url": ('ready = { url = "localhost" }', ".ready.url must be an http or https URL", "for example"),
     "ready's status": ('ready = { output = "x", status = 200 }', ".ready.status goes with a url", ""),
     "ready not completed": ("ready = { completed = false }", ".ready.completed can only be true", ""),
@@ -168,6 +174,19 @@ def test_more_processes_than_anybody_has(tmp_path: Path, name: str) -> None:
 
     (problem,) = wrong(tmp_path, most + line.format("x"), name)
     assert "500" in problem.text
+
+
+def test_what_nests_too_deeply(tmp_path: Path) -> None:
+    """Also where the parser just gets by with the stack that there is."""
+    for depth in range(300, 510):
+        told = {problem.text.split(" x")[0] for problem in wrong(tmp_path, f"{WEB}x = {'[' * depth}{']' * depth}\n")}
+        assert told <= {"processes.web has no key", "is not TOML: nests too deeply"}
+    assert told == {"is not TOML: nests too deeply"}
+
+
+def test_a_key_of_any_number_of_parts_fills_no_memory(tmp_path: Path) -> None:
+    (problem,) = wrong(tmp_path, f"{WEB}{'.'.join('x' * 20_000)} = 1\n")
+    assert problem == Wrong(3, "is not TOML: a key has too many parts", "")
 
 
 def test_no_value_is_told_of_what_may_be_a_secret(tmp_path: Path) -> None:

@@ -34,6 +34,11 @@ def test_a_procfile(tmp_path: Path) -> None:
     assert web.env_files == (EnvFile(f"{tmp_path}/.env", None, required=False),)
 
 
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    entry = only(tmp_path, "web: echo a\fb: c\u2028d: e\r\n", "Procfile")
+    assert entry.command == "echo a\fb: c\u2028d: e"
+
+
 def test_each_is_told_a_port_but_only_some_must_listen(tmp_path: Path) -> None:
     file = loaded(tmp_path, PROCFILE, "Procfile")
 
@@ -77,9 +82,10 @@ def test_the_variables_of_the_env_file(tmp_path: Path) -> None:
         ("web: x\n\nweb: y\n", Wrong(3, "web is there twice", "the first one is in line 1")),
         ("-a: x\n", Wrong(1, "-a cannot be the name of a process: it starts with '-'", "")),
         ("# no\n", Wrong(None, "there is no process in it", "write NAME: COMMAND, for example web: npm run dev")),
+        ("web: x\nb: \0\n", Wrong(2, "has a NUL character", "")),
         ("web: x {ports.b}\n", Wrong(1, "web has {ports.b}, but there is no such port", "did you mean {ports.web}?")),
     ],
-    ids=["no colon", "no command", "twice", "name", "nothing", "placeholder"],
+    ids=["no colon", "no command", "twice", "name", "nothing", "NUL", "placeholder"],
 )
 def test_what_is_wrong(tmp_path: Path, text: str, expected: Wrong) -> None:
     (problem,) = [problem for problem in wrong(tmp_path, text, "Procfile") if problem.line or expected.line is None]

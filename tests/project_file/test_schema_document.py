@@ -24,7 +24,7 @@ BEYOND = {
     *("variable's name", "port and prefer", "port's name", "port twice", "port's variable", "ready without a port"),
     *("ready by two", "ready by nothing", "ready's port", "ready's pattern", "ready's url", "ready's status"),
     *("ready not completed", "ready's command", "signal", "watch_signal", "tag", "needs itself", "needs nobody"),
-    *("placeholder", "placeholder of others", "infinite", "port's number twice"),
+    *("placeholder", "placeholder of others", "infinite", "port's number twice", "ready's counts"),
     "port's variable twice",
 }
 

@@ -89,6 +89,24 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     assert all(name and "=" not in name and "\0" not in name for name in variables)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("A0=0123456789\n" + "".join(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(1, 40)), 15, "128 KiB"),
+        (f"A={'x' * 100_000}\n" + "".join(f"B{n}=${{A}}\n" for n in range(40)), 11, "1024 KiB together"),
+        ("A=1\nB=" + "${" * 100_000, 2, "more than 200 variables"),
+        (f"A=1\nB=x{' ' * 900_000}y", 2, "more than 500 blanks"),
+    ],
+    ids=["twice as long each", "long ones", "open braces", "blanks"],
+)
+def test_what_would_take_hours_or_fill_the_memory(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = tmp_path / ".env"
+    path.write_text(text, "utf-8")
+    with pytest.raises(EnvFileError, match=words) as caught:
+        read_env_file(str(path), {})
+    assert caught.value.line == line
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "long").write_bytes(b"#" * (MAX_ENV_FILE_BYTES + 1))
@@ -198,6 +216,15 @@ def test_what_cannot_be_had_is_told_with_its_line(tmp_path: Path, lines: str, li
 
     assert caught.value.data["line"] == line
     assert caught.value.hint
+
+
+def test_variables_that_repeat_others_fill_no_memory(tmp_path: Path) -> None:
+    head = '[processes.web]\ncommand = "x"\n[processes.web.environment]\n'
+    twice = 'A0 = "0123456789"\n' + "".join(f'A{n} = "${{A{n - 1}}}${{A{n - 1}}}"\n' for n in range(1, 40))
+    many = f'A = "{"x" * 100_000}"\n' + "".join(f'B{n} = "${{A}}"\n' for n in range(40))
+    for text, words in ((twice, "line 18: A14 of web: its value is longer"), (many, "line 14: the variables of web")):
+        with pytest.raises(ProjectInvalid, match=words):
+            variables_of(only(tmp_path, head + text), {})
 
 
 def test_a_variable_of_the_whole_file_is_told_where_it_stands(tmp_path: Path) -> None:

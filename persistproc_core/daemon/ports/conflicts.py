@@ -10,7 +10,7 @@ from ...errors import PortTaken
 from ...protocol import Holder, PortWish
 from ..registry import Registry
 from .free import is_held
-from .holders import Holders, belongs_to, who
+from .holders import Holders, who
 from .wishes import is_auto, name_of
 
 __all__ = ["Conflicts"]
@@ -33,15 +33,18 @@ class Conflicts:
         optional = {name_of(wish) for wish in wishes if wish.get("optional", False)}
         auto = {name_of(wish) for wish in wishes if is_auto(wish)}
         for name, port in assigned.items():
-            if name not in optional and await anyio.to_thread.run_sync(is_held, port):
+            if name in optional:
+                continue
+            if await anyio.to_thread.run_sync(is_held, port):
                 await self._check_holders(project_directory, process_name, port, auto=name in auto)
+            elif claims := self._holders.claimed(port, project_directory, process_name):
+                raise _taken(port, claims, auto=name in auto, listens=False)
 
     async def _check_holders(self, project_directory: str, process_name: str, port: int, *, auto: bool) -> None:
-        found = await self._holders.all(port)
-        others = [holder for holder in found if not belongs_to(holder, project_directory, process_name)]
+        others = await self._holders.others(port, project_directory, process_name)
         if others:
             raise _taken(port, others[0], auto=auto)
-        if found or self._is_present(project_directory, process_name):
+        if self._is_present(project_directory, process_name):
             return
         # A socket that has it and does not listen, or one that was closed just now.
         if await anyio.to_thread.run_sync(is_held, port):
@@ -49,21 +52,21 @@ class Conflicts:
 
     def _is_present(self, project_directory: str, process_name: str) -> bool:
         process = self._registry.get(project_directory, process_name)
-        return process is not None and process.current is not None and process.current.present
+        return process is not None and any(run.present for run in process.runs)
 
 
-def _taken(port: int, holder: Holder | None, *, auto: bool) -> PortTaken:
+def _taken(port: int, holder: Holder | None, *, auto: bool, listens: bool = True) -> PortTaken:
     return PortTaken(
-        f"port {port} is taken: {_holds(holder)}; nothing was started",
+        f"port {port} is taken: {_holds(holder, listens)}; nothing was started",
         hint=_hint(port, holder, auto=auto),
         data={"port": port, "holder": holder},
     )
 
 
-def _holds(holder: Holder | None) -> str:
+def _holds(holder: Holder | None, listens: bool) -> str:
     if holder is None:
         return "a socket has it that does not listen (an outgoing connection?)"
-    text = f"{who(holder)} listens on it"
+    text = f"{who(holder)} {'listens' if listens else 'is about to listen'} on it"
     by = holder["started_by"]
     if holder["kind"] == "process" and by is not None:
         return f"{text}, started by {by['name']} in {holder['working_directory']}"

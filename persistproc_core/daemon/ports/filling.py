@@ -58,14 +58,13 @@ def _command(command: Command, put: Put) -> Command:
 def _environment(asked: Requested, put: Put) -> dict[str, str]:
     """Of what comes from a project's file the file's own variables; else all that was given with the start."""
     environment = dict(asked.environment)
-    strict = asked.of_project is not None
     for name in asked.of_project.variables if asked.of_project is not None else asked.params.get("environment", {}):
         try:
             environment[name] = put(environment[name])
         except UnknownPlaceholder:
-            # A variable of somebody's shell may hold whatever it likes.
-            if strict:
-                raise
+            # A shell's variable, or one of a .env, may hold whatever it likes ("{host}:{port}" of a format). What
+            # stands in a project's file itself was checked when that was read.
+            pass
     return environment
 
 

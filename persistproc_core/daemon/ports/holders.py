@@ -17,6 +17,7 @@ from ..kernel.ports import holders, listeners_by_run
 from ..model import Process, Run
 from ..projects import project_name
 from ..registry import Registry
+from .wishes import name_of
 
 __all__ = ["Holders", "belongs_to", "who"]
 
@@ -58,6 +59,30 @@ class Holders:
         if left:
             found.append(await anyio.to_thread.run_sync(_stranger, min(left)))
         return found or [_unknown()]
+
+    async def others(self, port: int, project_directory: str, name: str) -> list[Holder]:
+        """The same without that process."""
+        found = [each for each in await self.all(port) if not belongs_to(each, project_directory, name)]
+        # Whose descriptors nobody may look at (a program with capabilities, proc(5) "dumpable") may well be its own.
+        if found == [_unknown()] and self._is_to_have(port, project_directory, name):
+            return []
+        return found
+
+    def claimed(self, port: int, project_directory: str, name: str) -> Holder | None:
+        """Another one of ours that was started to listen there, and does not yet."""
+        for process, run in self._registry.runs():
+            optional = {name_of(wish) for wish in run.settings.ports if wish.get("optional", False)}
+            ports = [number for port_name, number in run.settings.assigned_ports if port_name not in optional]
+            if run.live and run.ready is False and port in ports:
+                holder = _process(process, run, run.pid or 0)
+                if not belongs_to(holder, project_directory, name):
+                    return holder
+        return None
+
+    def _is_to_have(self, port: int, project_directory: str, name: str) -> bool:
+        process = self._registry.get(project_directory, name)
+        run = process.current if process is not None else None
+        return run is not None and run.present and port in dict(run.settings.assigned_ports).values()
 
 
 def belongs_to(holder: Holder, project_directory: str, name: str) -> bool:

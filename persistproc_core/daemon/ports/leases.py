@@ -19,7 +19,7 @@ from ..log import Log
 from ..registry import Registry
 from . import lease_file
 from .free import is_free, span
-from .holders import Holders, belongs_to, who
+from .holders import Holders, who
 from .lease_file import Key
 from .wishes import DEFAULT_NAME, is_auto, name_of
 
@@ -44,20 +44,28 @@ class Leases:
         self._moved: dict[tuple[str, str], dict[str, str]] = {}
 
     async def assign(
-        self, project_directory: str, process_name: str, wishes: Sequence[PortWish], *, moving: bool = True
+        self,
+        project_directory: str,
+        process_name: str,
+        wishes: Sequence[PortWish],
+        *,
+        moving: bool = True,
+        avoid: Collection[int] = (),
     ) -> dict[str, int]:
         """The ports of a process by their names, in the order of the wishes.
 
         A lease whose port somebody else holds by now moves to another port, unless ``moving`` is False; `take_moved`
-        tells of it. Raises `PortTaken` when no port is left, and `StorageFailed`.
+        tells of it. ``avoid``: ports that others are to have. Raises `PortTaken` when no port is left, and
+        `StorageFailed`.
         """
         fixed = {name_of(wish): wish["port"] for wish in wishes if not is_auto(wish)}
+        avoided = {*fixed.values(), *avoid}
         async with self._lock:
             leases = await self._loaded() if len(fixed) < len(wishes) else {}
             given: dict[Key, int] = {}
             for wish in wishes:
                 key = Key(project_directory, process_name, name_of(wish))
-                if is_auto(wish) and (port := await self._new(key, wish, {**leases, **given}, fixed, moving)):
+                if is_auto(wish) and (port := await self._new(key, wish, {**leases, **given}, avoided, moving)):
                     given[key] = port
             if given:
                 await self._keep({**leases, **given})
@@ -66,14 +74,14 @@ class Leases:
         return {name: fixed.get(name) or known[Key(project_directory, process_name, name)] for name in names}
 
     async def _new(
-        self, key: Key, wish: PortWish, leases: dict[Key, int], fixed: dict[str, int], moving: bool
+        self, key: Key, wish: PortWish, leases: dict[Key, int], avoided: set[int], moving: bool
     ) -> int | None:
         """The port that it is to have from now on; None: the one that it has."""
         old = leases.get(key)
         holder = await self._stranger_at(key, old) if old is not None and moving else None
-        if old is not None and holder is None:
+        if old is not None and holder is None and old not in avoided:
             return None
-        taken = {*leases.values(), *self._reserved(key), *fixed.values()}
+        taken = {*leases.values(), *self._reserved(key), *avoided}
         port = await anyio.to_thread.run_sync(_first_free, key, wish.get("prefer"), taken)
         if old is not None and holder is not None:
             named = "" if key.name == DEFAULT_NAME else f" for {key.name}"
@@ -103,8 +111,7 @@ class Leases:
         """Who else has it."""
         if await anyio.to_thread.run_sync(is_free, port):
             return None
-        found = await self._holders.all(port)
-        others = [holder for holder in found if not belongs_to(holder, key.project_directory, key.process)]
+        others = await self._holders.others(port, key.project_directory, key.process)
         return others[0] if others else None
 
     def _reserved(self, key: Key) -> Iterator[int]:

@@ -70,11 +70,14 @@ class Becoming:
         process, run = begun.process, begun.run
         if not (run.ready and run.live):
             readiness, run = await self._readiness(process, run)
-            is_ready = readiness["outcome"] in ("ready", "exited")
+            # One that is waited for to the end may come to it before anybody sees that it was ready.
+            is_done = run.state == "exited" and "completed" in step.expected
+            is_ready = is_done or readiness["outcome"] in ("ready", "exited")
             if not is_ready and not (readiness["outcome"] == "timed_out" and _proved_itself(run)):
                 step.not_ready(readiness, run)
                 return False
             words = readiness["words"] if is_ready else "it runs; nothing tells whether it is ready"
+            words = (run.reason or words) if is_done else words
             begun.outcome["reason"] = begun.outcome["reason"] or words
             begun.outcome["ready"] = True if is_ready else None
         step.reach("ready")
@@ -102,18 +105,27 @@ class Becoming:
         return max(0.0, left)
 
     async def _next_run(self, process: Process, run: Run) -> Run | None:
-        """The one that its restart policy puts in its place, in time; None: there will be none."""
+        """The one that its restart policy, or somebody, puts in its place, in time; None: there will be none."""
         with anyio.move_on_at(self._deadline):
-            while process.current is run and (plan := process.planned) is not None:
-                await plan.over.wait()
+            while process.current is run:
+                if process.restarting == run.number:
+                    async with process.lock:  # held until the other one is there, or could not be started
+                        continue
+                if process.planned is None:
+                    break
+                await process.planned.over.wait()
         return process.current if process.current is not run else None
 
     async def _complete(self, step: Step, process: Process, run: Run) -> bool:
-        with anyio.move_on_at(self._deadline):
-            await run.ended.wait()
-        if run.state == "exited":
-            step.reach("completed")
-            return True
+        following: Run | None = run
+        while following is not None:
+            run = following
+            with anyio.move_on_at(self._deadline):
+                await run.ended.wait()
+            if run.state == "exited":
+                step.reach("completed")
+                return True
+            following = None if run.live else await self._next_run(process, run)
         reason = "it did not end in time" if run.live else run.reason or run.state
         step.failed(PersistprocError(reason, data={"last_lines": await self._last_lines(run)}))
         return False

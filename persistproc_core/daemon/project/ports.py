@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...errors import InvalidParams
 from ...project_file.model import Entry, ProjectFile
 from ...project_file.problems import Problem, invalid
@@ -18,15 +20,14 @@ async def ports_of(file: ProjectFile, registry: Registry, leases: Leases, *, mov
 
     Raises `ProjectInvalid` for ports that cannot be, `PortTaken` when none is left, and `StorageFailed`.
     """
-    return {
-        entry.name: await _ports(file, entry, registry, leases, moving=moving)
-        for entry in file.processes.values()
-        if entry.definition.get("ports")
-    }
+    entries = [entry for entry in file.processes.values() if entry.definition.get("ports")]
+    # Of all, also of those that are not started yet: what one prefers may be what another one must have.
+    fixed = {wish["port"] for entry in entries for wish in entry.definition["ports"] if "port" in wish}
+    return {entry.name: await _ports(file, entry, registry, leases, fixed, moving=moving) for entry in entries}
 
 
 async def _ports(
-    file: ProjectFile, entry: Entry, registry: Registry, leases: Leases, *, moving: bool
+    file: ProjectFile, entry: Entry, registry: Registry, leases: Leases, fixed: Collection[int], *, moving: bool
 ) -> dict[str, int]:
     try:
         wishes = checked(entry.definition.get("ports", []))
@@ -37,4 +38,4 @@ async def _ports(
         settings = process.current.settings
         if not differ(wishes, settings.ports):
             return dict(settings.assigned_ports)
-    return await leases.assign(file.directory, entry.name, wishes, moving=moving)
+    return await leases.assign(file.directory, entry.name, wishes, moving=moving, avoid=fixed)

@@ -13,6 +13,7 @@ from ...project_file.problems import Problem, invalid
 from ..failures import check_startable
 from ..ports.conflicts import Conflicts
 from ..words.command import Command
+from .selection import dependents
 from .wanted import Wanted
 
 __all__ = ["check_ports", "check_programs"]
@@ -29,7 +30,8 @@ async def check_programs(file: ProjectFile, wanted: Iterable[Wanted], starting: 
     Raises `ProjectInvalid` when a file, a directory or a program is missing. Where something else must have completed
     first nothing is looked at: that may make what is missing.
     """
-    certain = [each for each in wanted if not _is_made_later(file, each.entry.name)]
+    later = _made_later(file)
+    certain = [each for each in wanted if each.entry.name not in later]
     for each in certain:
         if isinstance(each.problem, ProjectInvalid):
             raise each.problem
@@ -60,9 +62,15 @@ async def check_ports(
         await _check_ports(file, each, starts, conflicts, removed)
 
 
-def _is_made_later(file: ProjectFile, name: str) -> bool:
-    needs = file.processes[name].needs
-    return any(condition == "completed" or _is_made_later(file, other) for other, condition in needs.items())
+def _made_later(file: ProjectFile) -> set[str]:
+    """What needs, directly or by way of others, that something has completed."""
+    found = {entry.name for entry in file.processes.values() if "completed" in entry.needs.values()}
+    pending = list(found)
+    while pending:
+        more = set(dependents(file.processes.values(), pending.pop())) - found
+        found |= more
+        pending += more
+    return found
 
 
 async def _problem(wanted: Wanted) -> PersistprocError | None:

@@ -30,6 +30,7 @@ from ..projects import project_name
 from . import preflight
 from .allowing import approval_of, check_approved
 from .approval import Approvals
+from .crossing import Crossing, Stopped
 from .deciding import Deciding, Decision, is_running
 from .down import Down, needed_by
 from .ports import ports_of
@@ -66,7 +67,7 @@ class Projects:
         self._facts = facts
         self._ports = ports
         self._approvals = approvals
-        self._ups: dict[str, set[Up]] = {}
+        self._crossing = Crossing()
 
     # --- get ----------------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,22 @@ class Projects:
     async def start(self, params: StartProjectParams, client: ClientInfo) -> StartProjectReply:
         """Bring it up. Who is cancelled leaves what has begun to itself, and nothing more is started."""
         began = anyio.current_time()
-        file = await read(await directory_of(params))
+        deadline = began + params.get("timeout_seconds", _TIMEOUT_SECONDS)
+        directory = await directory_of(params)
+        await self._crossing.downs_over(directory, deadline)
+        with self._crossing.up(directory) as stopped:
+            return await self._start(params, client, stopped, directory, began, deadline)
+
+    async def _start(
+        self,
+        params: StartProjectParams,
+        client: ClientInfo,
+        stopped: Stopped,
+        directory: str,
+        began: float,
+        deadline: float,
+    ) -> StartProjectReply:
+        file = await read(directory)
         words = params.get("names")
         named = matching(file, words, {}) if words is not None else None
         await check_approved(self._approvals, file, params.get("approve"))
@@ -137,7 +153,6 @@ class Projects:
         removed = await self._remove(file, params, client)
         left = {process.name for process in self._removed(file)}
         await preflight.check_ports(file, plan.wanted.values(), starting, self._ports.conflicts, left)
-        deadline = began + params.get("timeout_seconds", _TIMEOUT_SECONDS)
         up = Up(
             self._tools,
             file,
@@ -149,9 +164,10 @@ class Projects:
             client,
             named=words or [],
             is_up=plan.is_up,
+            stopped=stopped,
             deadline=deadline,
         )
-        results = [*await self._run(up, file.directory), *removed]
+        results = [*await up.run(), *removed]
         infos = await infos_of(file.directory, [each["name"] for each in results], self._registry, self._facts)
         for each in results:
             each["process"] = infos.get(each["name"])
@@ -164,16 +180,6 @@ class Projects:
             "removed": [process.name for process in self._removed(file)],
             "elapsed_seconds": round(anyio.current_time() - began, 3),
         }
-
-    async def _run(self, up: Up, project_directory: str) -> list[ProcessResult]:
-        ups = self._ups.setdefault(project_directory, set())
-        ups.add(up)
-        try:
-            return await up.run()
-        finally:
-            ups.discard(up)
-            if not ups:
-                self._ups.pop(project_directory, None)
 
     async def _remove(self, file: ProjectFile, params: StartProjectParams, client: ClientInfo) -> list[ProcessResult]:
         """Stop and forget what is no longer in the file, where that is asked for."""
@@ -217,12 +223,11 @@ class Projects:
         chosen = self._chosen(directory, file, params)
         if problem is not None and not chosen:
             raise problem
-        for up in self._ups.get(directory, ()):
-            reason = f"stopped meanwhile by {client['name']}"
-            up.abandon(set(chosen) if "names" in params else up.names, reason)
         processes = [process for process in chosen.values() if process is not None]
         order = {**{name: set[str]() for name in chosen}, **needed_by(file, processes)}
-        results = await self._take_down(directory, order, params, client)
+        names, reason = (set(chosen) if "names" in params else None), f"stopped meanwhile by {client['name']}"
+        with self._crossing.down(directory, names, reason):
+            results = await self._take_down(directory, order, params, client)
         infos = await infos_of(directory, chosen, self._registry, self._facts)
         for each in results:
             each["process"] = infos.get(each["name"])

@@ -32,9 +32,11 @@ def matching(file: ProjectFile | None, names: Sequence[str], others: Mapping[str
 
 
 def _unknown(file: ProjectFile | None, word: str, known: Mapping[str, Collection[str]]) -> ProcessNotFound:
-    words = [*known, *dict.fromkeys(tag for groups in known.values() for tag in groups)]
+    tags = list(dict.fromkeys(tag for groups in known.values() for tag in groups))
+    words = [*known, *tags]
     near = difflib.get_close_matches(word[:200], words, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "it has " + (", ".join(list(known)[:10]) or "none")
+    has = (", ".join(list(known)[:10]) or "none") + (f", and the tags {', '.join(tags[:10])}" if tags else "")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {has}"
     where = file.path if file is not None else "the project"
     return ProcessNotFound(
         f"{where} has no process and no tag {word[:200]!r}", hint=hint, data={"candidates": near or words[:10]}

@@ -16,6 +16,7 @@ from ..model import Process, Run
 from ..registry import Registry
 from ..supervisor import Supervisor
 from .becoming import Becoming, Begun, Readies
+from .crossing import Stopped
 from .deciding import Deciding, Decision, is_running
 from .keeping import Keeping
 from .selection import dependents
@@ -58,9 +59,13 @@ class Up:
         *,
         named: Collection[str],
         is_up: bool,
+        stopped: Stopped,
         deadline: float,
     ) -> None:
-        """``named``: those that were asked for by their names; ``is_up``: whether anything ran before."""
+        """``named``: those that were asked for by their names; ``is_up``: whether anything ran before.
+
+        ``stopped``: what is not to be started any more, as it comes to be known.
+        """
         self._tools = tools
         self._file = file
         self._deciding = deciding
@@ -75,7 +80,7 @@ class Up:
         self._becoming = Becoming(tools.readies, tools.last_lines, deadline, waits=params.get("wait", True))
         entries = [each.entry for each in wanted.values()]
         self._steps = {name: Step(each.entry, set(dependents(entries, name).values())) for name, each in wanted.items()}
-        self._abandoned: dict[str, str] = {}
+        self._stopped = stopped
         self._failure: ShuttingDown | None = None
         self._scope = anyio.CancelScope()
 
@@ -89,20 +94,10 @@ class Up:
                     for step in self._steps.values():
                         group.start_soon(self._bring, step)
         finally:
-            self.abandon(self._steps, "nobody waits for it any more")
+            self._stopped.add(None, "nobody waits for it any more")
         if self._failure is not None:
             raise self._failure
         return [step.result or self._late(step) for step in self._steps.values()]
-
-    @property
-    def names(self) -> Collection[str]:
-        """What it is about."""
-        return self._steps
-
-    def abandon(self, names: Collection[str], reason: str) -> None:
-        """Start none of these any more."""
-        for name in names:
-            self._abandoned.setdefault(name, reason)
 
     def _late(self, step: Step) -> ProcessResult:
         missing = self._missing(step)
@@ -157,8 +152,9 @@ class Up:
         """Start it, restart it, or leave it as it is. Two who come at once find the same done."""
         name = step.entry.name
         async with self._tools.turns.of(self._file.directory, name):
-            if name in self._abandoned:
-                step.not_started([], self._abandoned[name])
+            why_not = self._stopped.reason(name)
+            if why_not is not None:
+                step.not_started([], why_not)
                 return None
             wanted = await self._made_exact(name)
             decision = await self._decide(wanted)

@@ -53,9 +53,8 @@ class Wanted(NamedTuple):
 
 def is_one_shot(file: ProjectFile, entry: Entry) -> bool:
     """Whether it does one thing and ends: it says so, or something waits for its end."""
-    ready = entry.definition.get("ready")
-    if ready is not None:
-        return bool(ready.get("completed"))
+    if entry.definition.get("ready", {}).get("completed", False):
+        return True
     return "completed" in dependents(file.processes.values(), entry.name).values()
 
 

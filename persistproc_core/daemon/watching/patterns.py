@@ -34,21 +34,24 @@ class Patterns:
     """The patterns of one process."""
 
     def __init__(self, directory: str, patterns: Sequence[str]) -> None:
-        """``directory``: of the process, absolute and without symbolic links. Raises `InvalidParams`."""
-        self._patterns = [_parse(directory, pattern) for pattern in patterns]
+        """``directory``: of the process, absolute and without symbolic links. Reads links: not for the event loop.
 
-    @property
-    def trees(self) -> list[tuple[str, frozenset[str]]]:
+        Raises `InvalidParams`.
+        """
+        self._patterns = [_parse(directory, pattern) for pattern in patterns]
+        self.trees = self._trees()
         """The folders to watch, with all below them, and of each the paths in it that a pattern names outright.
 
         What is named outright counts whatever git ignores: ``dist/**`` is said by whoever wants just that. Below it,
         and everywhere for a pattern that begins with a wildcard, git's rules hold. None of the folders lies in another
-        one; they need not be there.
+        one, unless there is a symbolic link on the way, which nobody follows; they need not be there.
         """
+
+    def _trees(self) -> list[tuple[str, frozenset[str]]]:
         wanted = [pattern for pattern in self._patterns if not pattern.takes_out]
         bases: list[str] = []
         for base in sorted({pattern.base for pattern in wanted}, key=lambda base: base.split("/")):
-            if not bases or not is_within(base, bases[-1]):
+            if not any(_is_reached(base, above) for above in bases):
                 bases.append(base)
         return [(base, frozenset(each.named for each in wanted if is_within(each.named, base))) for base in bases]
 
@@ -107,6 +110,14 @@ def _outright(root: str, line: str) -> tuple[str, str]:
     named = os.path.join(root, *plain)
     whole = len(plain) == len(words) and not line.endswith("/")
     return named, os.path.dirname(named) if whole else named
+
+
+def _is_reached(path: str, folder: str) -> bool:
+    """Whether whoever watches the folder and all below it, but follows no link, gets to the path."""
+    if not is_within(path, folder):
+        return False
+    below = os.path.relpath(path, folder)
+    return os.path.realpath(path) == os.path.normpath(os.path.join(os.path.realpath(folder), below))
 
 
 def is_within(path: str, folder: str) -> bool:

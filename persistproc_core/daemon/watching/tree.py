@@ -16,13 +16,20 @@ from ...inotify import Change, Inotify
 from .ignoring import Ignored
 from .patterns import is_within
 
-__all__ = ["Tree", "TreeTooLarge"]
+__all__ = ["MOST_FOLDERS", "TooManyFolders", "Tree", "TreeTooLarge"]
+
+MOST_FOLDERS = 20_000
+"""More than any sources have. A home directory or ``/`` would take the user's watches away from all other programs."""
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
 
 class TreeTooLarge(OSError):
     """The user's inotify watches or instances are used up (inotify(7), /proc interfaces)."""
+
+
+class TooManyFolders(OSError):
+    """It holds more than `MOST_FOLDERS`; looking at all of them each second is no way out either."""
 
 
 class Tree:
@@ -39,8 +46,8 @@ class Tree:
     async def run(self, tell: Callable[[Iterable[str]], None], begun: anyio.Event) -> None:
         """Tell the paths of files that were written, made, moved or deleted; for ever.
 
-        ``begun`` is set when nothing is missed any more. Raises `TreeTooLarge`, and `OSError` where there is no
-        inotify.
+        ``begun`` is set when nothing is missed any more. Raises `TreeTooLarge`, `TooManyFolders`, and `OSError` where
+        there is no inotify.
         """
         inotify = _open()
         try:
@@ -147,6 +154,8 @@ def _watch(inotify: Inotify, folder: str) -> bool:
         if error.errno in _NO_ROOM:
             raise TreeTooLarge(error.errno, error.strerror) from None
         return False
+    if inotify.count > MOST_FOLDERS:
+        raise TooManyFolders(errno.E2BIG, f"it holds more than {MOST_FOLDERS} folders that git does not ignore")
     return True
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -19,17 +21,29 @@ __all__ = ["Trees"]
 Tell = Callable[[Iterable[str]], None]
 
 
+class _Listener(NamedTuple):
+    tell: Tell
+    fail: Callable[[str], None]
+
+
 class _Shared:
     """A watched folder, and those who are told."""
 
     def __init__(self) -> None:
-        self.listeners: list[Tell] = []
+        self.listeners: list[_Listener] = []
         self.begun = anyio.Event()
         self.scope = anyio.CancelScope()
+        self.problem = ""
+        """Why it is not watched any more."""
 
     def tell(self, paths: Iterable[str]) -> None:
         for listener in list(self.listeners):
-            listener(paths)
+            listener.tell(paths)
+
+    def fail(self, problem: str) -> None:
+        self.problem = problem
+        for listener in list(self.listeners):
+            listener.fail(problem)
 
 
 class Trees:
@@ -41,19 +55,30 @@ class Trees:
         self._shared: dict[tuple[str, frozenset[str]], _Shared] = {}
 
     @asynccontextmanager
-    async def watched(self, base: str, named: frozenset[str], tell: Tell) -> AsyncIterator[None]:
-        """While the block lasts, ``tell`` gets the paths of changed files in this folder; see `tree.Tree`."""
-        key = base, named
+    async def watched(
+        self, base: str, named: frozenset[str], tell: Tell, fail: Callable[[str], None]
+    ) -> AsyncIterator[None]:
+        """While the block lasts, ``tell`` gets the paths of changed files in this folder; see `tree.Tree`.
+
+        ``fail(problem)`` is called when it cannot be watched any more. A folder that is itself a symbolic link, or
+        lies behind one, is watched where it is.
+        """
+        real = await anyio.to_thread.run_sync(os.path.realpath, base)
+        if real != base:
+            tell, named = _by_other_name(tell, real, base), frozenset(real + name[len(base) :] for name in named)
+        listener, key = _Listener(tell, fail), (real, named)
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = _Shared()
-            self._tasks.start(self._watch, base, named, shared)
-        shared.listeners.append(tell)
+            self._tasks.start(self._watch, real, named, shared)
+        shared.listeners.append(listener)
         try:
             await shared.begun.wait()
+            if shared.problem:
+                fail(shared.problem)
             yield
         finally:
-            shared.listeners.remove(tell)
+            shared.listeners.remove(listener)
             if not shared.listeners:
                 del self._shared[key]
                 shared.scope.cancel()
@@ -63,7 +88,9 @@ class Trees:
             try:
                 await self._run(base, named, shared)
             except OSError as error:
-                self._log.warning("watch.failed", path=base, error=error.strerror or str(error))
+                problem = error.strerror or str(error)
+                self._log.warning("watch.failed", path=base, error=problem)
+                shared.fail(f"{base} cannot be watched: {problem}")
             finally:
                 # Nobody shall wait for what never comes.
                 shared.begun.set()
@@ -77,3 +104,8 @@ class Trees:
                 self._log.warning("watch.polled", path=base, error=error.strerror)
                 looks = True
         await Polling(base, named, looks=looks).run(shared.tell, shared.begun)
+
+
+def _by_other_name(tell: Tell, real: str, base: str) -> Tell:
+    start = len(real.rstrip("/"))
+    return lambda paths: tell([base + path[start:] for path in paths])

@@ -6,6 +6,7 @@ stopped is not. A restart holds the lock of the process as every verb does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
@@ -20,7 +21,7 @@ from ..log import Log
 from ..model import Cause, Process, Run
 from ..restarting.starter import PERSISTPROC, Starter
 from ..tasks import Tasks
-from .loop_guard import LIMIT, LoopGuard
+from .loop_guard import LoopGuard
 from .patterns import Patterns
 from .signalling import Signalling
 from .trees import Trees
@@ -30,6 +31,8 @@ __all__ = ["Watching"]
 
 _QUIET_SECONDS = 0.1
 _LONGEST_SECONDS = 1.5
+_AT_ONCE_SECONDS = 0.5
+"""A file that a process writes because of a signal changes so soon after it; nobody saves one that fast again."""
 _BEGUN_SECONDS = 2.0
 """A start waits so long until its files are watched; of a tree that takes longer some changes may be missed."""
 
@@ -47,9 +50,18 @@ class _Watched:
         self.changes: dict[str, float] = {}
         """Paths, and when they were told of, in seconds since boot."""
         self.guard = LoopGuard()
+        self.guard_of_signals = LoopGuard(_AT_ONCE_SECONDS)
+        self.signalled = -math.inf
+        """When a signal was sent, in seconds since boot."""
+        self.problem = ""
+        """Why it cannot be watched."""
 
     def is_for(self, run: Run) -> bool:
         return (self.directory, self.watch) == (run.working_directory, run.settings.watch)
+
+    def fail(self, problem: str) -> None:
+        self.problem = problem
+        self.news.set()
 
     def forget_before(self, seconds: float) -> None:
         """What changed before that moment has been seen by the run that was started then."""
@@ -117,7 +129,7 @@ class Watching:
 
                 async with AsyncExitStack() as stack:
                     for base, named in patterns.trees:
-                        await stack.enter_async_context(self._trees.watched(base, named, tell))
+                        await stack.enter_async_context(self._trees.watched(base, named, tell, watched.fail))
                     watched.begun.set()
                     await self._obey(watched)
             finally:
@@ -127,29 +139,39 @@ class Watching:
 
     async def _obey(self, watched: _Watched) -> None:
         while True:
-            await watched.news.wait()
-            await _quiet(watched)
+            if not watched.problem:
+                await watched.news.wait()
+                await _quiet(watched)
             process = watched.process
             async with process.lock:
-                paths, watched.changes, watched.news = list(watched.changes), {}, anyio.Event()
+                changes, watched.changes, watched.news = watched.changes, {}, anyio.Event()
                 # Whoever held the lock may have stopped it, or restarted it after the change.
                 if not _is_wanted(process):
                     return
-                if paths and not await self._act(watched, process.runs[-1], paths):
+                if watched.problem:
+                    self._leave_alone(process, process.runs[-1], watched.problem)
+                    return
+                if changes and not await self._act(watched, process.runs[-1], changes):
                     return
 
-    async def _act(self, watched: _Watched, run: Run, paths: list[str]) -> bool:
+    async def _act(self, watched: _Watched, run: Run, changes: dict[str, float]) -> bool:
         """Do what was asked for; the lock is held. False: and watch no more."""
+        paths = list(changes)
         words = changed_words(paths, run.working_directory)
-        if run.settings.watch_signal is not None and run.live:
-            await self._signalling.send(watched.process, run, run.settings.watch_signal, words)
-            return True
-        seconds = age_seconds(run.identity) if run.identity is not None else 0.0
-        culprit = watched.guard.looks_like_one(paths, seconds)
+        by_signal = run.settings.watch_signal is not None and run.live
+        if by_signal:
+            culprit = watched.guard_of_signals.looks_like_one(paths, min(changes.values()) - watched.signalled)
+        else:
+            seconds = age_seconds(run.identity) if run.identity is not None else 0.0
+            culprit = watched.guard.looks_like_one(paths, seconds)
         if culprit is not None:
-            await self._leave_alone(watched.process, run, shown_path(culprit, run.working_directory))
+            self._leave_loop(watched.process, run, shown_path(culprit, run.working_directory))
             return False
-        await self._restart(watched, run, words)
+        if by_signal and run.settings.watch_signal is not None:
+            watched.signalled = boot_seconds()
+            await self._signalling.send(watched.process, run, run.settings.watch_signal, words)
+        else:
+            await self._restart(watched, run, words)
         return True
 
     async def _restart(self, watched: _Watched, run: Run, words: str) -> None:
@@ -173,12 +195,14 @@ class Watching:
         if new.identity is not None:
             watched.forget_before(boot_seconds() - age_seconds(new.identity))
 
-    async def _leave_alone(self, process: Process, run: Run, path: str) -> None:
-        words = (
-            f"no longer watched: {path} changed {LIMIT} times in a row in the same moment after the start; "
-            f"if {process.name} writes it itself, take it out (!{path})"
-        )
+    def _leave_loop(self, process: Process, run: Run, path: str) -> None:
+        after = "signal" if run.settings.watch_signal is not None else "start"
         self._log.warning("watch.loop", run=run.run_id, path=path)
+        words = f"{path} changed many times in a row in the same moment after the {after}"
+        self._leave_alone(process, run, f"{words}; if {process.name} writes it itself, take it out (!{path})")
+
+    def _leave_alone(self, process: Process, run: Run, why: str) -> None:
+        words = f"no longer watched: {why}"
         self._left_alone[process] = run
         run.reason = f"{run.reason or run.state}; {words}"
         self._journal.tell("configured", process, run, by=PERSISTPROC, reason=words)

@@ -68,6 +68,29 @@ def test_a_socket_that_does_not_listen_has_it(hub: Hub) -> None:
     assert error.error["data"]["holder"] is None
 
 
+def test_one_of_ours_is_about_to_listen(hub: Hub) -> None:
+    """A slow server: who is started meanwhile would find the port free, and one of both would fail."""
+    port = free_port()
+    info = hub.start(program("late_server", port), name="web", ports=[{"port": port}])
+    error = refused(hub, port)
+    assert f"port {port} is taken: shop/web (pid {info['pid']}) is about to listen on it" in str(error)
+    assert error.error["data"]["holder"]["name"] == "web"
+    hub.stop("web")
+    start(hub, "new", port)
+
+
+def test_its_own_run_that_nobody_may_look_at(hub: Hub) -> None:
+    """As with a program that has capabilities: only root sees its descriptors then (PR_SET_DUMPABLE, prctl(2))."""
+    port = free_port()
+    text = "import ctypes, socket, time; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"
+    text += f"with socket.create_server(('127.0.0.1', {port})): print('ready', flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", text]
+    first = hub.ready(command, name="web", ports=[{"port": port}])
+    assert hub.call("restart_process", "web")["pid"] != first["pid"]
+    hub.await_line("web", "^ready")
+    assert hub.error("start_process", command=["true"], name="new", ports=[{"port": port}]).code == "port_taken"
+
+
 def test_its_own_run_is_no_obstacle(hub: Hub) -> None:
     port = free_port()
     first = start(hub, "web", port)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from tests.daemon.project.team import Team
+from tests.daemon.project.team import Team, toml
 from tests.kit import free_port, program
 
 
@@ -47,6 +47,26 @@ def test_a_port_that_a_stranger_has(team: Team) -> None:
     assert f"{team.file}, line 6: api: port {port} is taken" in error.error["message"]
     assert error.error["data"]["holder"]["kind"] == "stranger"
     assert team.hub.list() == {}
+
+
+def test_what_needs_much_by_many_ways(team: Team) -> None:
+    """There are a thousand million ways through it."""
+    names = [(f"a{layer}", f"b{layer}") for layer in range(30)]
+    needed = [[], *map(list, names)]
+    team.write(
+        *(team.process(name, f"needs = {toml(needed[layer])}") for layer, pair in enumerate(names) for name in pair),
+        team.process("last", f"needs = {toml(needed[-1])}", command=["vitee"]),
+    )
+    assert "last: vitee is not found on PATH" in team.up_error().error["message"]
+
+
+def test_a_port_that_one_prefers_and_another_must_have(team: Team) -> None:
+    port = free_port()
+    team.write(team.process("a", f"port = {{ prefer = {port} }}"))
+    assert team.get()["processes"][0]["ports"] == {"port": port}
+    team.write(team.process("a", f"port = {{ prefer = {port} }}"), team.process("b", f"port = {port}"))
+    a, b = (each["ports"]["port"] for each in team.get()["processes"])
+    assert (b, a == port) == (port, False)
 
 
 def test_a_port_that_moves_from_one_to_another(team: Team) -> None:

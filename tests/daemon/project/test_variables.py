@@ -41,3 +41,16 @@ def test_another_caller_with_another_environment_restarts_nothing(team: Team, re
     assert team.outcomes(up(WHERE="/elsewhere", A="4")) == {"api": "unchanged"}
     team.write(team.process("api", path.replace("bin:", "sbin:")))
     assert changes(team) == ["environment: WHERE changed"]
+
+
+def test_braces_in_an_env_file_are_its_own(team: Team) -> None:
+    """A format of some library: where the process has no such port it is left alone."""
+    (team.hub.project / ".env").write_text("FORMAT={host}:{port}\nAPI={ports.api}/\n", encoding="utf-8")
+    command = ["sh", "-c", 'echo "$FORMAT $API ready"; exec sleep 600']
+    ready = '{ output = "ready$" }'
+    team.write(
+        team.process("web", 'env_files = [".env"]', command=command, ready=ready),
+        team.process("api", 'port = { name = "x" }', command=command, ready='{ output = "." }'),
+    )
+    api = team.result(team.up(), "api")["process"]["assigned_ports"]["x"]
+    assert team.hub.lines("web") == [f"{{host}}:{{port}} {api}/ ready"]
