@@ -50,7 +50,10 @@ class Consent:
             error.hint = "end it where it was started, or give --yes"
             return False
         what = error.message.removesuffix("; nothing was done")
-        return confirmed(one_line(f"{what}: {error.data.get('command')}. {self._verb} it all the same?"))
+        if confirmed(one_line(f"{what}: {error.data.get('command')}. {self._verb} it all the same?")):
+            return True
+        error.hint = ""  # who has said no is not told how to do it all the same
+        return False
 
     def params(self, name: str) -> Agreed:
         """What is sent for it: with force and a reason once it was agreed to."""

@@ -26,8 +26,8 @@ _OPTIONS = (
 
 
 def say(text: str) -> None:
-    """Print a line of result."""
-    print(text)
+    """Print a line of result; a reader at the other end of a pipe has it at once."""
+    print(text, flush=True)
 
 
 def note(text: str) -> None:

@@ -122,7 +122,8 @@ def difference_lines(differences: Sequence[Difference]) -> list[str]:
 def _difference(difference: Difference) -> str:
     if difference["what"] != "environment":
         what = difference["what"].removesuffix("_seconds").replace("_", " ")
-        return f"{what}: you asked for {difference.get('asked', '?')}, running is {difference.get('running', '?')}"
+        asked, running = difference.get("asked") or "none", difference.get("running") or "none"
+        return f"{what}: you asked for {asked}, running is {running}"
     parts = [
         f"{label} {_some(names)}"
         for label, names in (

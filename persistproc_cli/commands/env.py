@@ -71,6 +71,8 @@ def _read(reply: StatusReply) -> list[str]:
         with open(f"/proc/{pid}/environ", "rb") as file:
             data = file.read()
     except FileNotFoundError:
+        if os.path.exists("/proc/self/environ"):
+            raise NotRunning(f"{name} has just ended", hint=f"see persistproc status {name}") from None
         raise PersistprocError(f"the variables of {name} cannot be read on this system") from None
     except OSError as error:
         raise PersistprocError(f"the variables of {name} cannot be read: {error.strerror}") from None

@@ -39,7 +39,8 @@ def _run(context: Context, arguments: Arguments) -> int:
         raise PersistprocError(
             f"nothing was found in {directory} that init knows how to start",
             hint="it looks for a Procfile, package.json, a Compose file, manage.py, FastAPI and Flask applications, "
-            "pyproject.toml and a Makefile; to write the file yourself: persistproc help init",
+            'pyproject.toml and a Makefile; to write it yourself, put [processes.web] and below it command = "..." '
+            f"into {_NAME}",
         )
     text = file_text(proposals)
     written = not only_print and _is_agreed(context, arguments, path, text)

@@ -83,7 +83,10 @@ class LiveView:
         self._live.refresh()
 
     def _drawn(self) -> Table:
-        table = Table.grid(padding=(0, 2), expand=True)
+        table = Table.grid(padding=(0, 2))
+        # What the terminal echoes for Ctrl-C stands behind the last line: where it had no room there, it would begin
+        # another one, and all would be drawn once more below itself.
+        table.width = max(10, self._console.width - len("^C"))
         overflow: Literal["ellipsis", "crop"] = "ellipsis" if self._utf else "crop"
         table.add_column(width=1, no_wrap=True)
         table.add_column(no_wrap=True, overflow=overflow, max_width=max(8, self._console.width // 3))
@@ -106,6 +109,13 @@ class LiveView:
         return turning[int(time.monotonic() * 10) % len(turning)]
 
     def _words(self, row: Row) -> str:
+        words = self._phase_words(row)
+        if row.verb == "restarted" and row.phase in ("starting", "ready", "completed"):
+            # Behind the rest: how far it is, and where, must not be cut off for it.
+            words += f" (restarted: {one_line(row.why)})" if row.why else " (restarted)"
+        return words
+
+    def _phase_words(self, row: Row) -> str:
         if row.phase == "waits":
             missing = self._rows.missing(row)
             return f"waits for {need_words(missing)}" if missing else "is about to start"

@@ -36,12 +36,23 @@ def tell_up(reply: StartProjectReply, *, waited: bool) -> None:
     took = seconds_words(reply["elapsed_seconds"])
     names = [result["name"] for result in reply["results"] if result["outcome"] in ("failed", "not_started")]
     if names:
-        others = "; the others run on" if len(names) < len(reply["results"]) else ""
-        note(f"{reply['project']} is not up after {took}: {', '.join(names)}{others}")
+        note(f"{reply['project']} is not up after {took}: {', '.join(names)}{_runs_on(reply['results'], names)}")
     elif not waited:
         note(f"all of {reply['project']} is begun; see how far it is with: persistproc project")
     else:
         note(f"{reply['project']} is up after {took}; see its output with: persistproc logs -f")
+
+
+def _runs_on(results: Sequence[ProcessResult], names: Sequence[str]) -> str:
+    """What is left running: also what was not ready in time."""
+    going = [
+        result["name"]
+        for result in results
+        if result["outcome"] == "failed" and result["process"] is not None and result["process"]["ended_at"] is None
+    ]
+    if len(names) < len(results):
+        return f"; {', '.join(going)} and the others run on" if going else "; the others run on"
+    return f"; {', '.join(going)} {'runs' if len(going) == 1 else 'run'} on" if going else ""
 
 
 def _why_not(result: ProcessResult) -> str:

@@ -31,6 +31,9 @@ from .requests import signal_number
 __all__ = ["Control"]
 
 
+_LAUNCHED_SECONDS = 10.0
+
+
 class Control:
     """Signals, writes to and removes processes."""
 
@@ -72,6 +75,8 @@ class Control:
         if run.foreign:
             raise InvalidParams(f"{full_name(process)} was not started by persistproc: its input is its user's")
         data = _input(params, run.settings.tty)
+        with anyio.move_on_after(_LAUNCHED_SECONDS):
+            await run.launched.wait()  # before that nobody reads it
         await anyio.to_thread.run_sync(_write_input, run, data, self._lifecycle.keeper.pid)
         return run, len(data)
 

@@ -240,6 +240,8 @@ class Lifecycle:
                 await self.release(run)
                 return
             self._log.info("run.survivors", run=run.run_id, pids=run.survivors)
+            if run.adopted:
+                await self.write(run)  # nothing but the record can tell the next daemon whose they are
             for process in members:
                 await wait_gone(process.identity)
 
@@ -313,6 +315,8 @@ class Lifecycle:
             found = self._registry.run(run.run_id)
             if found is not None:
                 self.journal.tell("stopping", *found, cause=cause)
+            if run.adopted:
+                await self.ender.members(run)  # for the record: who goes on with this stop must know them
             await self.write(run)
         run.ending = True
         try:

@@ -113,7 +113,16 @@ class Orphans:
             self._log.warning("run.undrained", run=run.run_id, error=str(refusal))
 
     async def _watch(self, run: Run, handle: Handle) -> None:
-        await wait_gone(handle.identity)
+        async with anyio.create_task_group() as group:
+
+            async def wait_let_go() -> None:
+                # An adopted one may live on for weeks, and nobody would be left to close what it is watched by.
+                await run.gone.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(wait_let_go)
+            await wait_gone(handle.identity)
+            group.cancel_scope.cancel()
         if run.gone.is_set():
             return  # it was let go
         if not await self._ever_ran(run):

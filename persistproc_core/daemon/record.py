@@ -17,6 +17,7 @@ from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy,
 from ..validation import problem_of
 from .kernel.identity import Identity
 from .model import Cause, FollowedFile, Options, Protection, Run, Settings
+from .requests import signal_number
 from .states import ENDED, LIVE
 from .words.command import Command
 from .words.names import check_name
@@ -65,6 +66,7 @@ def _to_json(record: Record) -> dict[str, object]:
         "captured": run.captured,
         "adopted": run.adopted,
         "followed": [file._asdict() for file in run.followed],
+        "kin": sorted(list(each) for each in run.kin),
         "ready": run.ready,
         "ready_at": run.ready_at,
         "ready_seconds": run.ready_seconds,
@@ -113,6 +115,7 @@ def parse(value: dict[str, object], folder: str) -> Record:
         captured=bool(value["captured"]),
         adopted=bool(value["adopted"]),
         followed=tuple(_followed(file) for file in _as_list(value["followed"])),
+        kin=frozenset(each for each in map(_identity, _as_list(value["kin"])) if each is not None),
         ready=None if value["ready"] is None else bool(value["ready"]),
         ready_at=None if value["ready_at"] is None else _moment(value["ready_at"]),
         ready_seconds=_seconds(value["ready_seconds"]),
@@ -221,6 +224,15 @@ def _optional(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
+def _signal(value: object) -> str | None:
+    try:
+        if value is not None:
+            signal_number(_text(value))  # else nobody could stop it
+    except InvalidParams as error:
+        raise ValueError(error.message) from None
+    return _optional(value)
+
+
 def _state(value: object) -> State:
     for state in (*LIVE, *ENDED):
         if state == value:
@@ -259,8 +271,8 @@ def _settings(given: object) -> Settings:
         ready=None if value["ready"] is None else _declared(ReadyWhen, value["ready"]),
         liveness=None if value["liveness"] is None else _declared(Liveness, value["liveness"]),
         watch=tuple(_word(pattern) for pattern in _as_list(value["watch"])),
-        watch_signal=_optional(value["watch_signal"]),
-        stop_signal=_optional(value["stop_signal"]),
+        watch_signal=_signal(value["watch_signal"]),
+        stop_signal=_signal(value["stop_signal"]),
         stop_grace_seconds=_seconds(value["stop_grace_seconds"]),
         tags=tuple(_text(tag) for tag in _as_list(value["tags"])),
         asked=None if value["asked"] is None else _argv(value["asked"]),

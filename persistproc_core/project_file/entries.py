@@ -22,6 +22,8 @@ from .source import Source
 __all__ = ["read_entries"]
 
 _SPECIAL = ("ports", "ready", "liveness")
+_MOST_PORTS = 1000
+"""Each is kept for its process as soon as somebody looks at the project; a machine has some ten thousand."""
 
 
 def read_entries(source: Source, document: Mapping[str, object]) -> dict[str, Entry]:
@@ -32,6 +34,8 @@ def read_entries(source: Source, document: Mapping[str, object]) -> dict[str, En
         if entry.name in entries:  # written in two forms of Unicode
             source.wrong(("processes", name), "is there twice")
         entries[entry.name] = entry
+    if sum(len(entry.definition.get("ports", [])) for entry in entries.values()) > _MOST_PORTS:
+        source.wrong(("processes",), f"must have at most {_MOST_PORTS} ports in all")
     check_needs(source, {name: entry.needs for name, entry in entries.items()})
     _check_placeholders(source, entries)
     return entries

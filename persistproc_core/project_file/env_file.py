@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 
 from .interpolation import MAX_VALUE
+from .read_text import open_at_once
 
 __all__ = ["MAX_ENV_FILE_BYTES", "EnvFileError", "read_env_file"]
 
@@ -83,10 +84,8 @@ def _joined(parts: Iterable[str], line: int) -> str:
 
 def _read(path: str, only_regular: bool) -> str:
     try:
-        # A FIFO that nobody writes to would keep an open without O_NONBLOCK waiting (fifo(7)).
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK if only_regular else 0))
-        with open(fd, "rb") as file:
-            if only_regular and not stat.S_ISREG(os.fstat(fd).st_mode):
+        with open(path, "rb", opener=open_at_once if only_regular else None) as file:
+            if only_regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise EnvFileError("is not a regular file")
             data = file.read(MAX_ENV_FILE_BYTES + 1)
     except FileNotFoundError:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..placeholders import UnknownPlaceholder, fill
+from ..port_names import name_of
 from .model import Entry
 from .places import Path
-from .port_forms import port_name
 
 __all__ = ["unknown_placeholders"]
 
 
 def unknown_placeholders(entries: Mapping[str, Entry]) -> Iterator[tuple[str, Path, UnknownPlaceholder]]:
     """Each that stands for none: the process, where it is within that, and what is wrong."""
-    ports = {
-        name: {port_name(wish): 1 for wish in entry.definition.get("ports", [])} for name, entry in entries.items()
-    }
+    ports = {name: {name_of(wish): 1 for wish in entry.definition.get("ports", [])} for name, entry in entries.items()}
     for name, entry in entries.items():
         for path, text in _texts(entry):
             try:

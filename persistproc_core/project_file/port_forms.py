@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import cast
 
+from ..port_names import is_port_name, is_variable, name_of, variable_of
 from ..protocol import PortWish
 from .declared import PortTable
 from .places import Path
 from .source import Source
 
-__all__ = ["port_name", "read_ports"]
+__all__ = ["read_ports"]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_PORTS = 20
-
-
-def port_name(wish: PortWish) -> str:
-    """What the port is called in ``{ports.NAME}``."""
-    return wish.get("name", "port")
 
 
 def read_ports(source: Source, table: Mapping[str, object], path: Path) -> list[PortWish]:
@@ -46,22 +39,22 @@ def _wish(source: Source, value: int | str | PortWish, path: Path) -> PortWish:
         return {"port": value}
     if "port" in value and "prefer" in value:
         source.wrong(path, "has port and prefer", "port is always that one; prefer may become another one")
-    if not _VARIABLE.fullmatch(value.get("variable", "PORT")):
+    if not is_variable(value.get("variable", "PORT")):
         source.wrong((*path, "variable"), "cannot be the name of a variable", "for example API_PORT")
     return value
 
 
 def _places(wishes: list[PortWish], path: Path, *, first: str) -> list[Path]:
     """Where each stands."""
-    places: list[Path] = [(*path, "ports", port_name(wish)) for wish in wishes]
+    places: list[Path] = [(*path, "ports", name_of(wish)) for wish in wishes]
     return [(*path, "port"), *places[1:]] if first == "port" else places
 
 
 def _check_names(source: Source, wishes: list[PortWish], places: list[Path]) -> None:
     names: set[str] = set()
     for wish, place in zip(wishes, places, strict=True):
-        name = port_name(wish)
-        if not _NAME.fullmatch(name):
+        name = name_of(wish)
+        if not is_port_name(name):
             source.wrong(place, f"has {name[:60]}, which cannot be the name of a port", "use letters, digits, _ and -")
         if name in names:
             source.wrong(place, "is there twice", "the one of port is called port, unless it has a name")
@@ -73,8 +66,7 @@ def _check_unique(source: Source, wishes: list[PortWish], places: list[Path]) ->
     numbers: set[int] = set()
     variables: set[str] = set()
     for index, (wish, place) in enumerate(zip(wishes, places, strict=True)):
-        usual = "PORT" if index == 0 else re.sub(r"[^A-Z0-9]", "_", port_name(wish).upper()) + "_PORT"
-        variable = wish.get("variable", usual)
+        variable = variable_of(wish, index)
         if variable in variables:
             source.wrong(place, f"is told by {variable}, as another one is", "give it another variable")
         if wish.get("port") in numbers:

@@ -7,16 +7,20 @@ import stat
 
 from .problems import Problem, invalid
 
-__all__ = ["MAX_FILE_BYTES", "read_text"]
+__all__ = ["MAX_FILE_BYTES", "open_at_once", "read_text"]
 
 MAX_FILE_BYTES = 1024 * 1024
+
+
+def open_at_once(path: str, flags: int) -> int:
+    """An opener for ``open``: the open of a FIFO waits for a writer without O_NONBLOCK (fifo(7))."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read_text(path: str) -> str:
     """The text of a regular file. Raises `ProjectInvalid`."""
     try:
-        # Without O_NONBLOCK the open of a FIFO waits for a writer (fifo(7)).
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        with open(path, "rb", opener=open_at_once) as file:
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             data = file.read(MAX_FILE_BYTES + 1) if regular else b""
     except OSError as error:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from ..port_names import name_of
 from ..protocol import Liveness, PortWish, ReadyWhen
 from .places import Path
-from .port_forms import port_name
 from .problems import nearest
 from .source import Source
 
@@ -47,7 +47,7 @@ def _table(
     if text == "port":
         if not ports:
             source.wrong(path, "is port, but it has none", 'give it one: port = "auto"')
-        return {"port": port_name(ports[0]) if ports else 1}
+        return {"port": name_of(ports[0]) if ports else 1}
     if text == "completed" and "completed" in kinds:
         return {"completed": True}
     if not _is_url(text):
@@ -68,7 +68,7 @@ def _check(
         source.wrong((*path, "status"), "goes with a url")
     if "url" in table and not _is_url(str(table["url"])):
         source.wrong((*path, "url"), "must be an http or https URL", "for example http://127.0.0.1:{port}/health")
-    names = [port_name(wish) for wish in ports]
+    names = [name_of(wish) for wish in ports]
     if isinstance(table.get("port"), str) and table["port"] not in names:
         name = str(table["port"])
         hint = nearest(name, names) or ("write it without quotes" if name.isdigit() else "")

@@ -42,6 +42,7 @@ def test_adopted_shown_asked_about_and_let_go(cli: Cli, server: Outside) -> None
     with cli.terminal("stop", "docs") as terminal:
         terminal.wait_for(r"but adopted: .*http_server.py\. stop it all the same\? \[y/N\] ")
         terminal.type("\n")
+        terminal.wait_for("nothing was done")
         assert terminal.wait() == 77
     assert is_alive(server.pid)
     assert cli("rm", "docs", check=0).stdout == f"{cli.project.name}/docs removed (1 run)\n"

@@ -105,3 +105,6 @@ def test_one_without_a_port(cli: Cli) -> None:
     assert "db does not run" in cli("url", "db", check=1).stderr
     cli("start", "--name", "new", "--port", f"auto:{preferred}", "--", "sleep", "60", check=0)
     assert cli("port", "new", check=0).stdout == f"{preferred}\n"
+    joined = cli("start", "--name", "new", "--port", "3000", "--", "sleep", "60", check=0).stderr
+    assert joined.count("differs: ") == 1, "what follows from the port is not told as well"
+    assert "differs: ports: you asked for port 3000" in joined

@@ -8,6 +8,7 @@ import pytest
 
 from persistproc_cli.project.chosen import chosen
 from persistproc_cli.project.in_order import InOrder
+from persistproc_cli.project.live import LiveView
 from persistproc_cli.project.plain import PlainView
 from persistproc_cli.project.rows import Rows, begun_row, seconds_words
 from persistproc_core.errors import StartFailed
@@ -132,6 +133,19 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     # The same when the events have come in time.
     assert told(capsys, events, results) == late
+
+
+def test_the_lines_that_are_left_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    rows = rows_of(process("db"), process("web", "db"), process("mail"))
+    with LiveView(rows) as view:
+        started = result("db", "started", ready=True, process=READY)
+        restarted = result("web", "restarted", ready=True, reason="tty: yes (was no)", process=READY)
+        view.settle([started, restarted, result("mail", "started", process=info())])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[-3].endswith("ready in 1.2 s: listens on port 3000")
+    assert lines[-2].endswith("ready in 1.2 s: listens on port 3000 (restarted: tty: yes (was no))")
+    assert lines[-1] in (f"{mark}  mail  started, not known to be ready" for mark in "·."), "nothing turns any more"
 
 
 def test_names_of_others_are_made_safe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,6 +134,7 @@ def test_what_never_becomes_ready(shop: Cli) -> None:
     assert "persistproc: db failed: " in late.stderr
     assert "  ready" in late.stderr.splitlines()
     assert "persistproc: web was not started: " in late.stderr
+    assert late.stderr.rstrip().endswith(" s: db, web; db runs on")
     assert states(shop) == {"db": "running"}
 
 
@@ -272,7 +273,7 @@ def test_a_port_is_taken(shop: Cli) -> None:
             assert terminal.wait() == 1
 
     assert refused.stdout == ""
-    assert re.search(rf"{FILE}, line \d+: web: .*{port}", refused.stderr)
+    assert re.search(rf"{FILE}, line \d+: web: .*{port}.* port = \"auto\" in the file", refused.stderr)
     assert "is about to start" not in seen.rpartition("\x1b[2K")[2], "what is not about to start is left on the screen"
     assert states(shop) == {}
 
@@ -329,6 +330,11 @@ def test_what_a_person_sees(shop: Cli, tmp_path: Path) -> None:
         pane.check_terminal()
         pane.enter("persistproc down")
         down = pane.wait_for("web  stopped")
+        go.unlink()
+        pane.enter("clear; persistproc up")
+        pane.wait_for("migrate  starting, ")
+        pane.press("C-c")
+        left = pane.wait_for("what was started runs on")
 
     lines = seen.splitlines()[-3:]
     assert re.match(r"✓  db       ready in .* s: ", lines[0])
@@ -337,3 +343,4 @@ def test_what_a_person_sees(shop: Cli, tmp_path: Path) -> None:
     assert re.search(r"^✓  migrate  completed in .* s$", end, re.M)
     assert re.search(r"^✓  web      http://\S+  ready in .* s: ", end, re.M)
     assert "db" in down
+    assert left.count("✓  db ") == 1, "what is echoed for Ctrl-C moved the lines, and they are there twice"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -120,6 +120,26 @@ def test_children_whose_parent_has_died_are_still_known(hub: Hub, outside: Start
     server.assert_untouched()
 
 
+def test_children_of_one_that_has_died_are_known_to_the_next_daemon(own: Hub, outside: Start) -> None:
+    server = outside(program("spawn_tree", "plain"))
+    server.printed(b"ready")
+    child = int(server.log.read_text("utf-8").split()[1])
+    own.call("adopt_process", pid=server.pid, name="web")
+    # It dies while nobody looks, and the next daemon is killed as well.
+    own.forget_connections()
+    own.daemon.kill()
+    os.kill(server.pid, signal.SIGKILL)
+    assert server.read_line() == "over 137"
+    for _ in range(2):
+        own.daemon.start()
+        eventually(lambda: own.status("web")["survivors"] == [child], what="the child is known")
+        own.forget_connections()
+        own.daemon.kill()
+    own.daemon.start()
+    assert own.stop("web", **MEANT)["stopped_pids"] == [child]
+    server.assert_untouched()
+
+
 def test_a_restart_runs_its_own_command_line(hub: Hub, outside: Start) -> None:
     (hub.project / "api").mkdir()
     server = outside(program("sleeper"), directory=hub.project / "api", variables={"GIVEN": "outside"}, redirect="")
@@ -138,13 +158,26 @@ def test_a_restart_runs_its_own_command_line(hub: Hub, outside: Start) -> None:
 
 def test_it_is_let_go_and_lives(hub: Hub, outside: Start) -> None:
     server = outside(program("sleeper"))
+    held = descriptors(hub, "pidfd")
     first = hub.call("adopt_process", pid=server.pid, name="web")
     assert hub.call("remove_process", "web")["runs"] == 1
+    eventually(lambda: descriptors(hub, "pidfd") == held, what="the daemon watches for its end no more")
     assert hub.list() == {}
     assert is_alive(server.pid)
     again = hub.call("adopt_process", pid=server.pid, name="other")
     assert (again["name"], again["run_id"] != first["run_id"]) == ("other", True)
     assert hub.stop("other", **MEANT)["stopped_pids"] == [server.pid]
+
+
+def descriptors(hub: Hub, kind: str) -> int:
+    """How many pidfds, or inotify watches, the daemon has (proc_pid_fdinfo(5)); 0 where nobody tells."""
+    folder = Path(f"/proc/{hub.daemon.pid}/fdinfo")
+    mark = {"pidfd": "Pid:", "inotify": "inotify "}[kind]
+    found = 0
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            found += sum(line.startswith(mark) for line in path.read_text("ascii").splitlines())
+    return found
 
 
 def test_ten_at_once_are_one(hub: Hub, outside: Start) -> None:
@@ -290,6 +323,7 @@ def test_a_file_that_is_cut_off_or_changed_for_another(hub: Hub, outside: Start)
     words = os.open(hub.project / "words", os.O_RDWR)
     rotate = "echo the first line; read x; echo two; read x; exec > other.log 2>&1; echo three; exec sleep 1000"
     server = outside(["sh", "-c", rotate], redirect=">> web.log 2>&1 < words")
+    watched = descriptors(hub, "inotify")
     hub.call("adopt_process", pid=server.pid, name="web")
     hub.await_line("web", "^the first")
     os.truncate(server.log, 0)
@@ -299,6 +333,8 @@ def test_a_file_that_is_cut_off_or_changed_for_another(hub: Hub, outside: Start)
     hub.await_line("web", "^three")
     os.close(words)
     assert hub.lines("web") == ["the first line", "two", "three"]
+    if sys.platform == "linux":
+        eventually(lambda: descriptors(hub, "inotify") == watched + 1, what="the file before is let go")
 
 
 def test_without_its_record_it_is_still_nobody_elses(own: Hub, outside: Start) -> None:

@@ -24,6 +24,11 @@ def test_its_own_signal_and_grace(hub: Hub) -> None:
     assert hub.stop("web", signal="TERM", grace_seconds=5)["ended_by"] == "SIGTERM"
 
 
+def test_a_signal_without_a_name(hub: Hub) -> None:
+    hub.ready(program("sleeper"), name="web", stop_signal="41")
+    assert hub.stop("web")["ended_by"] == "SIG41"
+
+
 def test_they_are_kept_over_restarts(hub: Hub) -> None:
     hub.ready(program("tell_signals"), name="web", stop_signal="SIGUSR1", stop_grace_seconds=0)
     hub.call("restart_process", "web")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -290,6 +293,31 @@ def test_one_failed_look_is_forgiven(hub: Hub) -> None:
     looks = hub.project / "looks"
     eventually(lambda: looks.exists() and len(looks.read_text("ascii").split()) > 6, what="six looks")
     assert hub.list()["p"]["run"] == 1
+
+
+def test_a_look_ends_with_the_run(hub: Hub) -> None:
+    liveness = {"command": "touch looking; exec sleep 1000", "interval_seconds": 0.1, "timeout_seconds": 60}
+    hub.start(["sh", "-c", "echo up; read end"], name="p", ready={"output": "up"}, liveness=liveness)
+    eventually(lambda: (hub.project / "looking").exists(), what="it is looked at")
+    hub.call("send_process_input", "p", input="end")
+    hub.await_state("p", "exited")
+    eventually(lambda: hub.status("p")["survivors"] == [] and hub.status("p")["processes"] == 0, what="all is gone")
+
+
+def test_what_a_daemon_that_could_not_run_has_missed_does_not_count(own: Hub) -> None:
+    liveness = {"command": "touch looking; exec sleep 0.2", "interval_seconds": 0.1, "timeout_seconds": 0.4}
+    own.start(program("sleeper"), name="p", wait=True, ready={"output": "ready"}, liveness={**liveness, "failures": 1})
+    looking = own.project / "looking"
+    eventually(looking.exists, what="it is looked at")
+    os.kill(own.daemon.pid, signal.SIGSTOP)
+    try:
+        # The time of the look is over, and a second more.
+        time.sleep(2)
+        looking.unlink()
+    finally:
+        os.kill(own.daemon.pid, signal.SIGCONT)
+    eventually(looking.exists, what="it is looked at again")
+    assert own.list()["p"]["run"] == 1
 
 
 def test_one_that_restarts_do_not_help_is_left_alone(own: Hub) -> None:

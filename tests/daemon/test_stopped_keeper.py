@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.hub import Hub
-from tests.kit import WireError, is_alive, program
+from tests.kit import WireError, eventually, is_alive, program
 
 
 def test_it_stands_still_and_goes_on(own: Hub, tmp_path: Path) -> None:
@@ -48,6 +49,23 @@ def test_it_stands_still_and_goes_on(own: Hub, tmp_path: Path) -> None:
     assert own.status("p")["exit_code"] == 3
     assert own.stop("w")["exit_code"] == 0
     assert is_alive(web["pid"])
+
+
+def test_input_for_what_is_just_being_started(own: Hub) -> None:
+    """It is listed already, and has nobody yet who reads its input."""
+    own.ready(program("sleeper"), name="other")
+    keeper = own.keeper_pid()
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        start = own.aside("start_process", command=program("echo_stdin"), name="echo")
+        eventually(lambda: "echo" in own.list())
+        sent = own.aside("send_process_input", "echo", input="hello")
+        assert not wait([sent], 0.3).done
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    start.result(10)
+    assert sent.result(10)["run"] == 1
+    own.await_line("echo", "^got: hello")
 
 
 def test_the_daemon_ends_and_the_next_one_comes(own: Hub) -> None:

@@ -10,8 +10,11 @@ __all__ = ["end_unwinding", "forget_hubs", "hub_variables"]
 
 
 def hub_variables() -> list[str]:
-    """The variables of the shell that runs this which would lead to the user's own hub."""
-    return [name for name in os.environ if name.startswith("PERSISTPROC_")]
+    """The variables of the shell that runs this which would lead to the user's own hub, or hide what others meet.
+
+    Without buffers nobody sees that a line was never flushed.
+    """
+    return [name for name in os.environ if name.startswith("PERSISTPROC_") or name == "PYTHONUNBUFFERED"]
 
 
 def forget_hubs() -> None:

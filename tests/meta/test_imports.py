@@ -49,6 +49,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.placeholders": (),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
+    f"{CORE}.port_names": (f"{CORE}.protocol",),
     f"{CORE}.validation": (f"{CORE}.errors", f"{CORE}.protocol"),
     f"{CORE}.schema": (f"{CORE}.errors", f"{CORE}.protocol", f"{CORE}.validation"),
     f"{CORE}.project_file": (
@@ -60,10 +61,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
         f"{CORE}.sizes",
         f"{CORE}.process_names",
         f"{CORE}.placeholders",
+        f"{CORE}.port_names",
     ),
     f"{CORE}.client": SHARED,
     f"{CORE}.keeper": (),
-    f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper", f"{CORE}.project_file"),
+    f"{CORE}.daemon": (*SHARED, *DECLARED, f"{CORE}.keeper", f"{CORE}.port_names", f"{CORE}.project_file"),
     "persistproc_cli": (
         *SHARED,
         f"{CORE}.project_file",

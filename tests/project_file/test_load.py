@@ -181,6 +181,12 @@ def test_a_file_that_has_gone_since_it_was_found(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "Procfile")
     with pytest.raises(ProjectInvalid, match="not a regular file"):
         load(found)
+    (tmp_path / "Procfile").unlink()
+    (tmp_path / "Procfile").mkdir()
+    descriptors = os.listdir("/dev/fd")
+    with pytest.raises(ProjectInvalid, match="cannot be read: Is a directory"):
+        load(found)
+    assert os.listdir("/dev/fd") == descriptors
 
 
 # --- the digest -----------------------------------------------------------------------------------------------------

@@ -176,6 +176,13 @@ def test_more_processes_than_anybody_has(tmp_path: Path, name: str) -> None:
     assert "500" in problem.text
 
 
+def test_more_ports_than_anybody_has(tmp_path: Path) -> None:
+    ports = "".join(f'p{number} = "auto"\n' for number in range(20))
+    text = "".join(f'[processes.a{n}]\ncommand = "x"\n[processes.a{n}.ports]\n{ports}' for n in range(51))
+    (problem,) = wrong(tmp_path, text)
+    assert problem.text == "processes must have at most 1000 ports in all"
+
+
 def test_what_nests_too_deeply(tmp_path: Path) -> None:
     """Also where the parser just gets by with the stack that there is."""
     for depth in range(300, 510):

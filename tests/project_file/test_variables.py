@@ -114,8 +114,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         with pytest.raises(EnvFileError, match=words) as caught:
             read_env_file(str(tmp_path / name) if name else "a\0b", {}, only_regular=True)
         assert caught.value.missing == (name == "no")
+    descriptors = os.listdir("/dev/fd")
     with pytest.raises(EnvFileError, match="cannot be read: Is a directory"):
         read_env_file(str(tmp_path), {})
+    with pytest.raises(EnvFileError, match="cannot be read: Is a directory"):
+        read_env_file(str(tmp_path), {}, only_regular=True)
+    assert os.listdir("/dev/fd") == descriptors
 
 
 # --- interpolation --------------------------------------------------------------------------------------------------

@@ -29,10 +29,10 @@ class Copy:
             shutil.copytree(_TREE / package, self.path / package)
         self.put("persistproc_core/__init__.py", r'__version__ = ".*"', f'__version__ = "{version}"')
         if protocol:
-            self.put("persistproc_core/protocol.py", r"(?m)^PROTOCOL_VERSION: Final = \d+", _set(protocol))
+            self.put("persistproc_core/protocol/limits.py", r"(?m)^PROTOCOL_VERSION: Final = \d+", _set(protocol))
             self.put("persistproc_core/client/wire.py", r"(?m)^PROTOCOL = \d+", f"PROTOCOL = {protocol}")
         if oldest_protocol:
-            self.put("persistproc_core/protocol.py", r"(?m)^OLDEST_PROTOCOL: Final = \d+", _oldest(oldest_protocol))
+            self.put("persistproc_core/protocol/limits.py", r"(?m)^OLDEST_PROTOCOL: Final = \d+", _oldest(oldest_protocol))
         if oldest_daemon:
             self.put("persistproc_core/client/wire.py", r"(?m)^OLDEST_DAEMON = \d+", f"OLDEST_DAEMON = {oldest_daemon}")
 

@@ -72,12 +72,19 @@ _STEPS: list[tuple[str, dict[str, Any]]] = [
     ("watch_processes", {"processes": ["q"], "after": 0}),
     ("stop_process", {"process": "q"}),
     ("remove_process", {"process": "q"}),
+    ("get_project", {}),
+    ("start_project", {}),
+    ("stop_project", {}),
+    ("get_port", {"port": 1}),
+    ("adopt_process", {"pid": 2**31 - 1}),
 ]
+_FILE = '[processes.job]\ncommand = "sleep 60"\nport = 4321\n'
 _PLACELESS = frozenset({"get_daemon_status", "cancel_subscription", "no_such_method", "replace_daemon"})
 
 
 def play(socket: str, project: Path, sent: list[str]) -> Iterator[tuple[str, list[Any]]]:
     """Send each line, and give it back with what came up to its reply; the first is the hello, to no line at all."""
+    (project / "persistproc.toml").write_text(_FILE, "utf-8")
     with RawConnection(socket, 30) as connection:
         yield "", [{"jsonrpc": "2.0", "method": "hello", "params": connection.hello}]
         for line in sent:

@@ -169,7 +169,9 @@ class Adopting:
         await self._lifecycle.keeper.check()
         # Its limits are those of a run that somebody started.
         process.options = process.options._replace(ttl_seconds=None, idle_timeout_seconds=None)
-        await begin(self._lifecycle, self._registry, process, self._new_run(process, command, found, demand))
+        run = self._new_run(process, command, found, demand)
+        await self._lifecycle.ender.members(run)
+        await begin(self._lifecycle, self._registry, process, run)
         self._lifecycle.uses.begun(process)
         self._lifecycle.expiry.changed(process)
 

@@ -72,8 +72,7 @@ class Copying:
         for copier in self._copiers.pop(run.run_id, ()):
             await copier.interrupt()
             copier.close()
-            if self._inotify is not None and not any(other.key == copier.key for other in self._all()):
-                self._inotify.forget(copier.key)
+            self._forget(copier.key)
 
     async def pause(self) -> None:
         """Leave the logs alone until `resume`; returns when nothing is under way.
@@ -103,6 +102,11 @@ class Copying:
             # The user's inotify instances are used up: it is copied at the latest when the run ends.
             self._log.warning("output.unwatched", run=copier.run.run_id, error=error.strerror)
 
+    def _forget(self, key: str) -> None:
+        """Watch that file no more, unless another one is copied from it."""
+        if self._inotify is not None and not any(other.key == key for other in self._all()):
+            self._inotify.forget(key)
+
     async def _listen(self, inotify: Inotify) -> None:
         try:
             while True:
@@ -117,11 +121,13 @@ class Copying:
 
     async def _look(self, copier: Copier) -> None:
         await copier.copy()
+        former = copier.key
         try:
             moved = await copier.follow_elsewhere()
         except OSError as error:
             self._log.warning("output.unread", run=copier.run.run_id, path=copier.file.path, error=error.strerror)
             return
         if moved:
+            self._forget(former)
             self._watch(copier)
             await copier.copy()

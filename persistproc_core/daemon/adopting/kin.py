@@ -1,7 +1,8 @@
 """Which processes belong to an adopted run: its leader, and all that descend from it.
 
 Its group and session are its user's, and no marker is in its environment. So a process whose parent has ended belongs
-to the run only when it was seen before: what was seen is remembered.
+to the run only when it was seen before: what was seen is remembered, and is in the record when the leader is ended or
+has ended.
 """
 
 from __future__ import annotations

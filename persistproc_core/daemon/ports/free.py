@@ -19,8 +19,9 @@ _EPHEMERAL = range(32768, 61000)
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there on any address."""
-    return not any(_is_taken(family, address, port) for family, address in (*_LOCAL, *_ANY))
+    """Whether a server could listen there on any address; no ordinary user's can below 1024 (ip(7))."""
+    refused = (errno.EADDRINUSE, errno.EACCES)
+    return not any(_refusal(family, address, port) in refused for family, address in (*_LOCAL, *_ANY))
 
 
 def is_held(port: int) -> bool:
@@ -28,10 +29,12 @@ def is_held(port: int) -> bool:
 
     Who listens on another address alone (a bridge's, a tunnel's) does not stand in the way.
     """
-    return any(_is_taken(family, address, port) for family, address in _LOCAL)
+    # Anything else says nothing of others: no IPv6 here, a port that only root may have.
+    return any(_refusal(family, address, port) == errno.EADDRINUSE for family, address in _LOCAL)
 
 
-def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
+def _refusal(family: socket.AddressFamily, address: str, port: int) -> int | None:
+    """The error number of a bind; None: it can be had."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
             # As servers do: connections that are closed already (TIME_WAIT) do not count, listeners do (socket(7)).
@@ -40,9 +43,8 @@ def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address, port))
     except OSError as error:
-        # Anything else says nothing of others: no IPv6 here, a port that only root may have.
-        return error.errno == errno.EADDRINUSE
-    return False
+        return error.errno
+    return None
 
 
 def span(path: str = "/proc/sys/net/ipv4/ip_local_port_range") -> range:

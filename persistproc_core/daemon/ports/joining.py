@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...protocol import Difference
 from ..model import Run
 from .filling import filled
-from .wishes import differ, words
+from .wishes import differ, name_of, words
 
 if TYPE_CHECKING:
     from ..requests import Requested
@@ -21,7 +21,12 @@ def joined(asked: Requested, run: Run) -> tuple[Requested, list[Difference]]:
     if wishes is None:
         return asked, []
     running = run.settings.ports
+    found: list[Difference] = []
+    own = dict(run.settings.assigned_ports)
     if differ(wishes, running):
-        return asked, [{"what": "ports", "asked": words(wishes), "running": words(running)}]
+        found.append({"what": "ports", "asked": words(wishes), "running": words(running)})
+        if not {name_of(wish) for wish in wishes} <= own.keys():
+            return asked, found
+    # Also where the numbers differ: else the command and the variables would be told as differences once more.
     others = asked.of_project.ports if asked.of_project is not None else {}
-    return filled(asked, dict(run.settings.assigned_ports), others), []
+    return filled(asked, own, others), found

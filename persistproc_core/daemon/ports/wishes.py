@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...errors import InvalidParams
+from ...port_names import DEFAULT_NAME, is_port_name, is_variable, name_of, variable_of
 from ...protocol import PortWish
 
 __all__ = ["DEFAULT_NAME", "checked", "differ", "is_auto", "name_of", "variables", "words"]
-
-DEFAULT_NAME = "port"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-# POSIX.1-2024, 8.1, and lower case, which some programs read.
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def checked(wishes: Sequence[PortWish]) -> tuple[PortWish, ...]:
@@ -27,14 +22,14 @@ def checked(wishes: Sequence[PortWish]) -> tuple[PortWish, ...]:
 
 def _checked(wish: PortWish) -> PortWish:
     name = name_of(wish)
-    if not _NAME.fullmatch(name):
+    if not is_port_name(name):
         raise InvalidParams(
             f"{name!r} cannot be the name of a port", hint="use letters, digits, _ and -, a letter first: web, debug"
         )
     if "port" in wish and "prefer" in wish:
         raise InvalidParams(f"port {name} has port and prefer", hint="port is exactly that one; prefer is a wish")
     variable = wish.get("variable")
-    if variable is not None and not _VARIABLE.fullmatch(variable):
+    if variable is not None and not is_variable(variable):
         raise InvalidParams(f"{variable!r} cannot be the name of a variable", hint="for example PORT or API_PORT")
     named = wish.copy()
     named["name"] = name
@@ -45,11 +40,6 @@ def _check_unique(what: str, values: Sequence[str]) -> None:
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
         raise InvalidParams(f"two ports have the same {what}: {twice}", hint=f"give each one a {what} of its own")
-
-
-def name_of(wish: PortWish) -> str:
-    """Its name."""
-    return wish.get("name", DEFAULT_NAME)
 
 
 def is_auto(wish: PortWish) -> bool:
@@ -64,12 +54,7 @@ def variables(wishes: Iterable[PortWish], assigned: Mapping[str, int]) -> dict[s
 
 def _variables(wishes: Iterable[PortWish]) -> list[tuple[str, str]]:
     """Each variable, and the name of its port."""
-    found = []
-    for number, wish in enumerate(wishes):
-        name = name_of(wish)
-        usual = "PORT" if number == 0 else re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_PORT"
-        found.append((wish.get("variable", usual), name))
-    return found
+    return [(variable_of(wish, number), name_of(wish)) for number, wish in enumerate(wishes)]
 
 
 def differ(asked: Sequence[PortWish], running: Sequence[PortWish]) -> bool:

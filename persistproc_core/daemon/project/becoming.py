@@ -76,8 +76,8 @@ class Becoming:
             if not is_ready and not (readiness["outcome"] == "timed_out" and _proved_itself(run)):
                 step.not_ready(readiness, run)
                 return False
-            words = readiness["words"] if is_ready else "it runs; nothing tells whether it is ready"
-            words = (run.reason or words) if is_done else words
+            words = run.reason if is_done else readiness["words"]
+            words = words if is_ready else "it runs; nothing tells whether it is ready"
             begun.outcome["reason"] = begun.outcome["reason"] or words
             begun.outcome["ready"] = True if is_ready else None
         step.reach("ready")

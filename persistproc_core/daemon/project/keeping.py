@@ -21,12 +21,19 @@ class Keeping:
         self._lifecycle = lifecycle
         self._configuring = configuring
 
-    async def keep(self, process: Process, wanted: Wanted, decision: Decision, client: ClientInfo) -> str | None:
-        """As the file says; what was changed, in words. Raises what configuring a process raises."""
+    async def keep(
+        self, process: Process, wanted: Wanted, decision: Decision, client: ClientInfo, *, forced: str = ""
+    ) -> str | None:
+        """As the file says; what was changed, in words. Raises what configuring a process raises.
+
+        ``forced``: why it is done although somebody protects the process.
+        """
         run = process.runs[-1]
         if decision.options:
             given = {name: wanted.params.get(name) for name in decision.options}
             params = cast("ConfigureProcessParams", {"process": process.name, **given})
+            if forced:
+                params["force"], params["reason"] = True, forced
             await self._configuring.configure(process, params, client)
         joins = not run.settings.defined and not run.foreign
         if decision.settings or joins:

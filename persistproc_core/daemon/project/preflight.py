@@ -99,10 +99,12 @@ async def _check_ports(
             return
         holder = _holder_in(file, error)
         left_the_file = f"{holder} is no longer in the file: persistproc up --remove ends it"
+        # Who wrote a file has no options to give.
+        hint = error.hint.replace("--port auto", 'port = "auto" in the file')
         place = file.path if entry.line is None else f"{file.path}, line {entry.line}"
         raise PortTaken(
             f"{place}: {entry.name}: {error.message}",
-            hint=left_the_file if holder in removed else error.hint,
+            hint=left_the_file if holder in removed else hint,
             data={**error.data, "process": entry.name, "file": file.path, "line": entry.line},
         ) from None
 

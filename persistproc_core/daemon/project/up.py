@@ -197,7 +197,7 @@ class Up:
         process = self._tools.registry.get(self._file.directory, wanted.entry.name)
         if process is None or process.current is None:
             return None  # removed this very moment
-        words = await self._tools.keeping.keep(process, wanted, decision, self._client)
+        words = await self._tools.keeping.keep(process, wanted, decision, self._client, forced=self._forced)
         return Begun(process, process.current, {**result(process.name), "reason": words}, is_done=decision.is_done)
 
     async def _start(self, wanted: Wanted, decision: Decision) -> Begun:
@@ -206,8 +206,7 @@ class Up:
         reason = self._reason(decision, asked_reason)
         if reason:
             params["reason"] = reason
-        # What is done in spite of a protection needs the reason of who asks, not ours.
-        params["force"] = self._params.get("force", False) and bool(asked_reason)
+        params["force"] = bool(self._forced)
         again = decision.action == "restart"
         params["fresh"] = again
         params["replace"] = again or _is_planned(self._tools.registry.get(self._file.directory, wanted.entry.name))
@@ -215,6 +214,11 @@ class Up:
         outcome: ProcessResult = {**result(wanted.entry.name), "outcome": "restarted" if again else "started"}
         outcome["reason"] = "; ".join(decision.changes) or None
         return Begun(started.process, started.run, outcome)
+
+    @property
+    def _forced(self) -> str:
+        """What is done in spite of a protection needs the reason of who asks, not ours."""
+        return self._params.get("reason", "").strip() if self._params.get("force", False) else ""
 
     def _reason(self, decision: Decision, asked: str) -> str:
         if decision.action != "restart" or decision.changes == [_ASKED_FOR]:
@@ -231,8 +235,14 @@ def _why_not(missing: list[str], steps: Mapping[str, Step], needs: Mapping[str, 
         "completed": "did not complete",
     }
     return "; ".join(
-        f"{name} " + ("was not started" if steps[name].began is None else words[needs[name]]) for name in missing
+        f"{name} " + ("was not started" if steps[name].began is None else words[_at(steps[name], needs[name])])
+        for name in missing
     )
+
+
+def _at(step: Step, needed: DependencyCondition) -> DependencyCondition:
+    """What it stuck at: what could not be started is not said to have not become ready."""
+    return needed if step.milestones["started"].reached else "started"
 
 
 def _is_planned(process: Process | None) -> bool:

@@ -23,6 +23,8 @@ from .rules import Rule
 
 __all__ = ["Liveness"]
 
+_LATE_SECONDS = 1.0
+
 
 class Liveness:
     """Looks at runs in the intervals that somebody asked for."""
@@ -54,13 +56,34 @@ class Liveness:
             with anyio.move_on_after(rule.interval_seconds):
                 await run.ended.wait()
                 return
-            well, told = await self._look(run, rule)
-            if run.state != "running":
+            seen = await self._seen(run, rule)
+            if seen is None or run.state != "running":
                 continue  # it is being ended: what it answers then says nothing
+            well, told = seen
             failures = 0 if well else failures + 1
             if failures >= rule.failures:
                 await self._restart(process, run, _words(told, failures))
                 return
+
+    async def _seen(self, run: Run, rule: Rule) -> tuple[bool, str] | None:
+        """What a look tells; None when it tells nothing.
+
+        The run has ended meanwhile: a command that went on would be told as something that the run has left behind. Or
+        this daemon could not run (SIGSTOP, a paused container), and its own time is up, not that of the process.
+        """
+        begun = anyio.current_time()
+        found: list[tuple[bool, str]] = []
+        async with anyio.create_task_group() as group:
+
+            async def look() -> None:
+                found.append(await self._look(run, rule))
+                group.cancel_scope.cancel()
+
+            group.start_soon(look)
+            await run.ended.wait()
+            group.cancel_scope.cancel()
+        late = anyio.current_time() - begun > rule.timeout_seconds + _LATE_SECONDS
+        return None if not found or (late and not found[0][0]) else found[0]
 
     async def _look(self, run: Run, rule: Rule) -> tuple[bool, str]:
         if rule.kind == "url":

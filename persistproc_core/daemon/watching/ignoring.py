@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from .patterns import is_within
@@ -36,6 +37,7 @@ _NOISE = (
     "*___jb_old___",
     ".DS_Store",
 )
+_MOST_TEXT = 1_000_000
 _EXCLUDES_FILE = re.compile(r"^\s*excludesfile\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -99,6 +101,8 @@ class Ignored:
 
 def _said(spec: GitIgnoreSpec, path: str) -> bool | None:
     """What the rules say of a path itself; None when they say nothing of it, or only of a folder that it is in."""
+    if not spec.patterns:
+        return None  # as of most folders
     found = spec.check_file(path)
     folder = os.path.dirname(path.rstrip("/"))
     if found.include and folder:
@@ -165,7 +169,16 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
+        # A FIFO of that name would keep whoever opens it, and with him the daemon at its end, for ever.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return ""
+        with open(fd, encoding="utf-8", errors="surrogateescape", closefd=False) as file:
+            return file.read(_MOST_TEXT)
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)

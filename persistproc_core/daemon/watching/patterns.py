@@ -77,6 +77,11 @@ def _parse(directory: str, text: str) -> _Pattern:
 
     takes_out = text.startswith("!")
     root, rest = directory, text[1:] if takes_out else text
+    if rest.startswith("~/"):
+        # A folder of that name would be watched, which nobody has.
+        raise InvalidParams(
+            f"watch: {text!r} is not filled in", hint="patterns count from the process's directory: ../lib"
+        )
     anchored = False
     while rest.startswith(("./", "../")):
         up, _, rest = rest.partition("/")

@@ -35,10 +35,11 @@ class TooManyFolders(OSError):
 class Tree:
     """One folder, watched by `run`."""
 
-    def __init__(self, base: str, named: frozenset[str]) -> None:
+    def __init__(self, base: str, named: frozenset[str], most_folders: int = MOST_FOLDERS) -> None:
         """``named``: paths in it that are looked at although they are ignored. All are absolute, without links."""
         self._base = base
         self._named = named
+        self._most_folders = most_folders
         self._ignored: Ignored
         self._waits = False
         """True while the base is not there and only the folder is watched in which it may come."""
@@ -86,22 +87,35 @@ class Tree:
     def _enter(self, inotify: Inotify, folder: str) -> list[str]:
         """Watch a folder and those in it; all files there. Watched first and read then: nothing is missed between."""
         files: list[str] = []
-        todo = [folder]
+        todo: list[tuple[str, str | None]] = [(folder, None)]
         while todo:
-            at = todo.pop()
+            at, entered = todo.pop()
             if not _watch(inotify, at):
                 continue
+            if inotify.count > self._most_folders:
+                words = f"it holds more than {self._most_folders} folders that git does not ignore"
+                raise TooManyFolders(errno.E2BIG, words)
             for entry in _entries(at):
                 is_folder = _is_folder(entry)
-                if self._skips(entry.path, is_folder=is_folder):
+                if self._skips(entry.path, is_folder=is_folder, below=entered):
                     continue
-                (todo if is_folder else files).append(entry.path)
+                if is_folder:
+                    # Of what is in there only its own name is looked at: the way to it was, and large trees are deep.
+                    todo.append((entry.path, None if self._is_on_the_way(entry.path) else entry.path))
+                else:
+                    files.append(entry.path)
         return files
 
-    def _skips(self, path: str, *, is_folder: bool) -> bool:
-        if is_folder and any(is_within(named, path) for named in self._named):
-            return False  # on the way to what is named
-        below = max((each for each in (self._base, *self._named) if is_within(path, each)), key=len, default=self._base)
+    def _is_on_the_way(self, folder: str) -> bool:
+        """To what is named, and so perhaps ignored itself."""
+        return any(is_within(named, folder) for named in self._named)
+
+    def _skips(self, path: str, *, is_folder: bool, below: str | None = None) -> bool:
+        """``below``: a folder on the way that is known not to be ignored."""
+        if is_folder and self._is_on_the_way(path):
+            return False
+        bases = (self._base, *self._named)
+        below = below or max((each for each in bases if is_within(path, each)), key=len, default=self._base)
         return self._ignored.ignores(path, below, is_folder=is_folder)
 
     def _take(self, inotify: Inotify, changes: list[Change]) -> list[str]:
@@ -154,8 +168,6 @@ def _watch(inotify: Inotify, folder: str) -> bool:
         if error.errno in _NO_ROOM:
             raise TreeTooLarge(error.errno, error.strerror) from None
         return False
-    if inotify.count > MOST_FOLDERS:
-        raise TooManyFolders(errno.E2BIG, f"it holds more than {MOST_FOLDERS} folders that git does not ignore")
     return True
 
 

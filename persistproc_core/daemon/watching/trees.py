@@ -14,7 +14,7 @@ import anyio.to_thread
 from ..log import Log
 from ..tasks import Tasks
 from .polling import Polling, is_written_elsewhere
-from .tree import Tree, TreeTooLarge
+from .tree import MOST_FOLDERS, Tree, TreeTooLarge
 
 __all__ = ["Trees"]
 
@@ -49,8 +49,10 @@ class _Shared:
 class Trees:
     """Watches folders as long as somebody wants it."""
 
-    def __init__(self, tasks: Tasks, log: Log) -> None:
+    def __init__(self, tasks: Tasks, log: Log, most_folders: int = MOST_FOLDERS) -> None:
+        """``most_folders``: of one tree."""
         self._tasks = tasks
+        self._most_folders = most_folders
         self._log = log
         self._shared: dict[tuple[str, frozenset[str]], _Shared] = {}
 
@@ -99,7 +101,7 @@ class Trees:
         looks = await anyio.to_thread.run_sync(is_written_elsewhere, base)
         if sys.platform == "linux" and not looks:
             try:
-                await Tree(base, named).run(shared.tell, shared.begun)
+                await Tree(base, named, self._most_folders).run(shared.tell, shared.begun)
             except TreeTooLarge as error:
                 self._log.warning("watch.polled", path=base, error=error.strerror)
                 looks = True

@@ -132,6 +132,15 @@ def test_a_one_shot_is_done_until_all_is_down(team: Team) -> None:
     assert team.runs() == {"migrate": 3, "api": 2}
 
 
+def test_what_is_waited_for_to_its_end_may_be_ready_before(team: Team) -> None:
+    """As quick as this one is it has mostly ended before anybody could see that it was ready."""
+    team.write(
+        team.process("migrate", command=["echo", "ready"]), team.process("api", 'needs = { migrate = "completed" }')
+    )
+    assert team.outcomes(team.up()) == {"migrate": "started", "api": "started"}
+    assert team.outcomes(team.up()) == {"migrate": "unchanged", "api": "unchanged"}
+
+
 def test_a_failed_one_shot_keeps_back_what_waits_for_its_end(team: Team) -> None:
     team.write(
         team.process("migrate", command=program("exit_n", 4), ready=""),
@@ -175,6 +184,18 @@ def test_what_is_changed_in_place_restarts_nothing(team: Team) -> None:
     assert team.result(reply, "api")["reason"] == "changed while it runs: restart, stop_grace_seconds, tags"
     status = team.hub.status("api")
     assert (status["run"], status["tags"], status["restart"]) == (1, ["back"], "always")
+
+
+def test_what_is_changed_of_a_protected_one_needs_force(team: Team) -> None:
+    team.write(team.process("db"))
+    team.up()
+    team.hub.call("protect_process", "db", client={"name": "cursor"})
+    team.write(team.process("db", 'restart = "always"'))
+    reply = team.up(client={"name": "someone"})
+    assert "protected by cursor" in team.result(reply, "db")["reason"]
+    reply = team.up(client={"name": "someone"}, force=True, reason="the branch is gone")
+    assert team.result(reply, "db")["reason"] == "changed while it runs: restart"
+    assert team.hub.status("db")["restart"] == "always"
 
 
 def test_all_are_restarted_when_asked_for(team: Team) -> None:

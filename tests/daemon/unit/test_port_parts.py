@@ -47,6 +47,19 @@ def test_one_that_another_address_has_alone() -> None:
         assert not is_free(port)
 
 
+def test_one_that_only_root_may_have() -> None:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", 1))
+        except PermissionError:
+            may = False
+        else:
+            may = True
+    assert is_free(1) is may
+    assert not is_held(1)
+
+
 def test_wishes() -> None:
     wishes = checked([{"name": "web"}, {"name": "a-b", "port": 9229}, {"name": "c", "variable": "see"}])
     assert variables(wishes, {"web": 1, "a-b": 2, "c": 3}) == {"PORT": "1", "A_B_PORT": "2", "see": "3"}

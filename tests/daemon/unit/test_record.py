@@ -13,6 +13,7 @@ import pytest
 from persistproc_core.daemon.kernel.identity import Handle, Identity, is_alive
 from persistproc_core.daemon.model import Cause, FollowedFile, Options, Outcome, Protection, Run, Settings
 from persistproc_core.daemon.record import Record, dump, parse
+from persistproc_core.daemon.requests import own_stop
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.store import Store
 from persistproc_core.daemon.words.command import parse_command
@@ -29,7 +30,29 @@ def golden(directory: str, *, ended: bool = False) -> Record:
         directory=directory,
         command=parse_command("PORT=1 npm run dev -- --name 'ä b'"),
         working_directory="/home/me/shop",
-        settings=Settings(0o27, (("nofile", 1024, 4096),), (1, 13), True, 30, 100, 1_000_000, 7),
+        settings=Settings(
+            0o27,
+            (("nofile", 1024, 4096),),
+            (1, 13),
+            True,
+            30,
+            100,
+            1_000_000,
+            7,
+            shell=True,
+            ports=({"name": "web", "prefer": 3000, "variable": "PORT"},),
+            assigned_ports=(("web", 24611),),
+            ready={"url": "http://127.0.0.1:24611/", "timeout_seconds": 20.0},
+            liveness={"port": "web", "failures": 2},
+            watch=("src/**/*.py",),
+            watch_signal="SIGHUP",
+            stop_signal="SIG41",
+            stop_grace_seconds=2.5,
+            tags=("front",),
+            asked=("serve", "{port}"),
+            defined=True,
+            variables=("PATH",),
+        ),
         started_at="2026-01-02T03:04:05.678Z",
         started_by={"name": "cursor", "version": "1.2", "pid": 4242, "directory": "/home/me"},
         boot_id="6d0c5b0e-2a0d-4c4e-9d0a-3a6f1f1f0e11",
@@ -107,6 +130,7 @@ def check_usable(record: Record) -> None:
     assert json.loads(dump(record))["run_id"] == RUN_ID
     for text in (record.project_directory, record.run.working_directory, *record.run.command.argv):
         os.fsencode(text)
+    own_stop(record.run.settings)
     identity = record.run.identity
     if identity is not None:
         is_alive(identity)
@@ -129,7 +153,12 @@ def test_what_we_never_wrote_is_no_record(folder: Path) -> None:
         "state": ["asleep", None, {}],
         "identity": [[], ["b", 1], ["b", 0, 1], ["b", -5, 1], ["b", 2**31, 1], ["b", 5, -1], ["b", 5, 2**63], 7],
         "restarts": [-1, None],
-        "settings": [None, {}, {**good["settings"], "rows": 0}, {**good["settings"], "umask": -1}],
+        "settings": [
+            None,
+            {},
+            *({**good["settings"], **each} for each in ({"rows": 0}, {"umask": -1})),
+            *({**good["settings"], each: "SIGNOT"} for each in ("stop_signal", "watch_signal")),
+        ],
         "options": [None, {**good["options"], "ttl_seconds": float("nan")}, {**good["options"], "restart": "often"}],
         "started_by": [None, {}, {"name": 5}],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from persistproc_core.daemon.watching.loop_guard import LIMIT, LoopGuard
+from persistproc_core.daemon.watching.loop_guard import LIMIT, LIMIT_OF_ANY, LoopGuard
 
 
 def found(delays: list[float], files: list[list[str]] | None = None) -> list[str | None]:
@@ -37,3 +37,9 @@ def test_it_is_the_same_file_each_time() -> None:
 
 def test_a_loop_that_begins_later_is_found_too() -> None:
     assert found([50.0, 4.0, 0.3, 0.3, 0.3, 0.3, 0.3])[-1] == "a"
+
+
+def test_another_file_each_time_is_found_late() -> None:
+    files = [[f"{number}.tmp"] for number in range(LIMIT_OF_ANY)]
+    assert found([0.3] * LIMIT_OF_ANY, files) == [None] * (LIMIT_OF_ANY - 1) + [files[-1][0]]
+    assert found([*[0.3] * 20, 9.0, *[0.3] * 9], files) == [None] * LIMIT_OF_ANY, "a pause in between"

@@ -29,11 +29,15 @@ class Told:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.paths: set[str] = set()
+        self.problem = ""
         self._news = anyio.Event()
 
     def __call__(self, paths: Iterable[str]) -> None:
         self.paths |= {os.path.relpath(path, self._folder) for path in paths}
         self._news.set()
+
+    def fail(self, problem: str) -> None:
+        self.problem = problem
 
     async def take(self, last: str) -> set[str]:
         """What was told, once that path was: what comes after it is not there yet, what came before it is."""
@@ -125,8 +129,8 @@ async def test_a_folder_is_watched_once_whoever_wants_it(tmp_path: Path) -> None
     one, other = Told(base), Told(base)
     async with anyio.create_task_group() as group:
         trees = Trees(Tasks(group, log), log)
-        async with trees.watched(str(base), frozenset(), one):
-            async with trees.watched(str(base), frozenset(), other):
+        async with trees.watched(str(base), frozenset(), one, one.fail):
+            async with trees.watched(str(base), frozenset(), other, other.fail):
                 assert inotify_watches() == 2
                 write(base / "last")
                 assert await one.take("last") == await other.take("last") == set()
@@ -136,6 +140,58 @@ async def test_a_folder_is_watched_once_whoever_wants_it(tmp_path: Path) -> None
             while inotify_watches():  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         assert other.paths == set()
+    log.close()
+
+
+@linux
+async def test_rules_that_nobody_can_read_are_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".gitignore")
+    async with watched(Tree(str(tmp_path), frozenset()), tmp_path) as told:
+        write(tmp_path / "a")
+        write(tmp_path / "last")
+        assert await told.take("last") == {"a"}
+
+
+@linux
+async def test_a_tree_that_is_too_large_is_given_up_and_takes_no_watches(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "log"))
+    base = tmp_path / "src"
+    for number in range(20):
+        write(base / str(number) / "a")
+    early, late, large = Told(base), Told(base), Told(base)
+    async with anyio.create_task_group() as group:
+        trees = Trees(Tasks(group, log), log, most_folders=25)
+        with anyio.fail_after(10):
+            async with trees.watched(str(base), frozenset(), early, early.fail):
+                assert early.problem == ""
+                for number in range(20):
+                    write(base / "new" / str(number) / "a")
+                while not early.problem:  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+                async with trees.watched(str(base), frozenset(), late, late.fail):
+                    assert late.problem == early.problem
+            async with trees.watched(str(base), frozenset(), large, large.fail):
+                assert (
+                    large.problem == f"{base} cannot be watched: it holds more than 25 folders that git does not ignore"
+                )
+            assert inotify_watches() == 0
+    log.close()
+
+
+@linux
+async def test_a_folder_behind_a_link_is_told_by_the_name_that_was_given(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "log"))
+    write(tmp_path / "real" / "dist" / "a")
+    write(tmp_path / "real" / ".gitignore", "dist/\n")
+    link = tmp_path / "src"
+    link.symlink_to("real")
+    told = Told(link)
+    async with anyio.create_task_group() as group:
+        trees = Trees(Tasks(group, log), log)
+        async with trees.watched(str(link), frozenset({str(link / "dist")}), told, told.fail):
+            write(tmp_path / "real" / "dist" / "a", "y")
+            write(tmp_path / "real" / "last")
+            assert await told.take("last") == {"dist/a"}
     log.close()
 
 
