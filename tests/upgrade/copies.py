@@ -32,7 +32,9 @@ class Copy:
             self.put("persistproc_core/protocol/limits.py", r"(?m)^PROTOCOL_VERSION: Final = \d+", _set(protocol))
             self.put("persistproc_core/client/wire.py", r"(?m)^PROTOCOL = \d+", f"PROTOCOL = {protocol}")
         if oldest_protocol:
-            self.put("persistproc_core/protocol/limits.py", r"(?m)^OLDEST_PROTOCOL: Final = \d+", _oldest(oldest_protocol))
+            self.put(
+                "persistproc_core/protocol/limits.py", r"(?m)^OLDEST_PROTOCOL: Final = \d+", _oldest(oldest_protocol)
+            )
         if oldest_daemon:
             self.put("persistproc_core/client/wire.py", r"(?m)^OLDEST_DAEMON = \d+", f"OLDEST_DAEMON = {oldest_daemon}")
 
