@@ -100,6 +100,10 @@ def _fail(context: Context, error: PersistprocError, words: list[str]) -> int:
     as_json = context.json or (isinstance(error, UsageError) and "--json" in words)
     if isinstance(error, VersionMismatch) and "upgrade the client" in error.message:
         error.hint = "run: pip install --upgrade persistproc; or, to go on with this one: persistproc daemon restart"
+    if error.code == "process_not_found":
+        from .never_started import with_hint
+
+        error = with_hint(error, context.directory)
     try:
         report_error(error, as_json)
     except OSError:

@@ -96,7 +96,9 @@ def act(
     replies: list[Reply] = []
     for outcome in outcomes:
         if isinstance(outcome, PersistprocError):
-            report_error(outcome, context.json)
+            from .never_started import with_hint
+
+            report_error(with_hint(outcome, context.directory), context.json)
             code = code or outcome.exit_code
             continue
         replies.append(outcome)

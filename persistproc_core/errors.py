@@ -116,7 +116,7 @@ class InternalError(PersistprocError):
 
 
 class ProcessNotFound(PersistprocError):
-    """Nothing has that name, pid or command. ``data.candidates`` lists the nearest."""
+    """Nothing has that name, pid or command (``data.process``). ``data.candidates`` lists the nearest."""
 
     code = "process_not_found"
     rpc_code = 1

@@ -32,16 +32,19 @@ def _run(context: Context, arguments: Arguments) -> int:
         if not arguments.flag("--yes"):
             need_terminal("init shows the file before it is written", hint="pass --yes to write it; --stdout to see it")
     from ..init.looking import find
+    from ..init.unreadable import unreadable
     from ..init.writing import file_text
 
-    proposals = find(directory)
+    proposals, wrong = find(directory), list(unreadable(directory))
     if not proposals:
         raise PersistprocError(
-            f"nothing was found in {directory} that init knows how to start",
+            "; ".join([f"nothing was found in {directory} that init knows how to start", *wrong]),
             hint="it looks for a Procfile, package.json, a Compose file, manage.py, FastAPI and Flask applications, "
             'pyproject.toml and a Makefile; to write it yourself, put [processes.web] and below it command = "..." '
             f"into {_NAME}",
         )
+    for each in wrong:
+        note(f"left out: {each}")
     text = file_text(proposals)
     written = not only_print and _is_agreed(context, arguments, path, text)
     if written:

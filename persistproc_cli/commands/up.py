@@ -40,7 +40,8 @@ def _run(context: Context, arguments: Arguments) -> int:
         if not allowed(project, yes=arguments.flag("--yes")):
             note("nothing was started")
             return 1
-        if not arguments.words and not arguments.flag("--remove") and _asked_to_remove(project):
+        offered = [] if arguments.words or arguments.flag("--remove") else _to_be_removed(client, project["removed"])
+        if _asked_to_remove(offered):
             params["remove"] = True
         interrupts = Interrupts()
         try:
@@ -48,13 +49,16 @@ def _run(context: Context, arguments: Arguments) -> int:
         except Interrupted as interrupted:
             note("left; what was started runs on, see: persistproc project; to end it: persistproc down")
             return 128 + interrupted.number
+        left = [] if reply is None or context.json else _live_ones(client, reply["removed"])
     if reply is None:
         note("nothing was started")
         return 1
     if context.json:
         print_document(reply)
     else:
-        tell_up(reply, waited=params.get("wait", True))
+        # Who has just said no to it is not told of it again.
+        left = [name for name in left if name not in offered]
+        tell_up(reply, left, waited=params.get("wait", True))
     return exit_code(reply["results"])
 
 
@@ -116,15 +120,26 @@ def _started(
     return shown(context, client, rows, lambda: client.start_project(**params), interrupts)
 
 
-def _asked_to_remove(project: ProjectReply) -> bool:
+def _live_ones(client: Client, names: list[str]) -> list[str]:
+    """Those of them that run."""
+    live = {process["name"] for process in client.list_processes(running=True)["processes"]} if names else set()
+    return [name for name in names if name in live]
+
+
+def _to_be_removed(client: Client, removed: list[str]) -> list[str]:
+    """What has left the file, and runs on: where somebody is there, it is offered to end that."""
+    return _live_ones(client, removed) if is_terminal(sys.stdin) and is_terminal(sys.stderr) else []
+
+
+def _asked_to_remove(removed: list[str]) -> bool:
     """Offer to end what has left the file; it may hold the ports of what is about to start."""
-    if not project["removed"] or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not removed:
         return False
     from ..confirming import confirmed
     from ..oneline import one_line
 
-    names = ", ".join(map(one_line, project["removed"]))
-    one = len(project["removed"]) == 1
+    names = ", ".join(map(one_line, removed))
+    one = len(removed) == 1
     return confirmed(
         f"{names} {'is' if one else 'are'} no longer in the file; stop and forget {'it' if one else 'them'}?"
     )

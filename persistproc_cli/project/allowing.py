@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from persistproc_core.errors import PersistprocError, ProjectNotApproved
+from persistproc_core.placeholders import UnknownPlaceholder, fill
 
 from ..confirming import confirmed
 from ..oneline import one_line
@@ -16,6 +17,8 @@ from ..terminal import is_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from persistproc_core.project_file.model import Entry
     from persistproc_core.protocol import ProjectProcess, ProjectReply
 
@@ -53,8 +56,13 @@ def _shown(project: ProjectReply) -> list[str]:
     file = one_line(short_directory(project["file"]))
     lines = [f"persistproc: {file} {standing(project)}. It says to run:"]
     entries = _entries(project)
+    # What was seen and allowed already comes after what was not, and only by its name.
     for process in project["processes"]:
-        lines += ["", *_process(project, process, entries.get(process["name"]))]
+        if process["approval"] != "approved":
+            lines += ["", *_process(project, process, entries.get(process["name"]))]
+    unchanged = [one_line(process["name"]) for process in project["processes"] if process["approval"] == "approved"]
+    if unchanged:
+        lines += ["", f"  unchanged: {', '.join(unchanged)}"]
     if not entries:
         # Commands are not all of it: a variable (LD_PRELOAD, NODE_OPTIONS) may run something as well.
         lines += ["", f"  The variables and checks of {file} could not be shown: read it before you allow it."]
@@ -76,12 +84,22 @@ def _entries(project: ProjectReply) -> dict[str, Entry]:
 
 def _process(project: ProjectReply, process: ProjectProcess, entry: Entry | None) -> list[str]:
     # Whole and never cut: what is not shown was not allowed.
-    lines = [f"  {one_line(process['name'])}: {one_line(process['command'])}"]
+    mark = f" ({process['approval']})" if project["approved_before"] else ""
+    lines = [f"  {one_line(process['name'])}{mark}: {one_line(process['command'])}"]
     if process["working_directory"] != project["project_directory"]:
         lines.append(f"    in {one_line(short_directory(process['working_directory']))}")
     if entry is not None:
-        lines += [f"    {one_line(more)}" for more in _more(entry)]
+        ports = {each["name"]: each["ports"] for each in project["processes"]}
+        lines += [f"    {one_line(_filled(more, process['name'], ports))}" for more in _more(entry)]
     return lines
+
+
+def _filled(text: str, name: str, ports: Mapping[str, Mapping[str, int]]) -> str:
+    """With the ports in it, as the commands have them."""
+    try:
+        return fill(text, ports[name], ports)
+    except UnknownPlaceholder:  # not meant for one: the path of a file of variables
+        return text
 
 
 def _more(entry: Entry) -> list[str]:

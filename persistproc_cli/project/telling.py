@@ -23,15 +23,18 @@ def exit_code(results: Sequence[ProcessResult]) -> int:
     return EXIT_FAILED if any(result["outcome"] in ("failed", "not_started") for result in results) else 0
 
 
-def tell_up(reply: StartProjectReply, *, waited: bool) -> None:
-    """Say on standard error why it is not up, the culprit's last lines first, or that it is."""
+def tell_up(reply: StartProjectReply, left: Sequence[str], *, waited: bool) -> None:
+    """Say on standard error why it is not up, the culprit's last lines first, or that it is.
+
+    ``left``: what has left the file and is to be told of.
+    """
     for result in reply["results"]:
         if result["outcome"] == "failed":
             _tell_failed(result)
     for result in reply["results"]:
         if result["outcome"] == "not_started" and not is_redrawn():
             note(f"{result['name']} was not started: {_why_not(result)}")
-    for name in reply["removed"]:
+    for name in left:
         note(f"{name} is no longer in the file, and was left alone; --remove stops and forgets it")
     took = seconds_words(reply["elapsed_seconds"])
     names = [result["name"] for result in reply["results"] if result["outcome"] in ("failed", "not_started")]

@@ -131,7 +131,7 @@ def _failed(message: str, hint: str, name: str, run: Startable, *, path: str | N
 def _find(program: str, directory: str, environment: Mapping[str, str]) -> str | None:
     """The file that execvp(3) would take in that directory, executable or not."""
     if "/" in program:
-        path = os.path.join(directory, program)
+        path = os.path.join(directory, program.removeprefix("./"))
         return path if os.path.exists(path) else None
     fallback = None
     for folder in environment.get("PATH", os.defpath).split(os.pathsep):

@@ -128,7 +128,7 @@ class Registry:
             hint = "this project has " + ", ".join(own[:10])
         else:
             hint = "list_processes with all_projects shows all there are"
-        return ProcessNotFound(f"there is no process {text!r}", hint=hint, data={"candidates": near})
+        return ProcessNotFound(f"there is no process {text!r}", hint=hint, data={"process": text, "candidates": near})
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from .model import Entry
 
-__all__ = ["digest_of"]
+__all__ = ["digest_of", "process_digests"]
 
 _FORM = 1
 """Of the text that is hashed; another one when that is put together in another way."""
@@ -19,7 +19,15 @@ def digest_of(directory: str, processes: Mapping[str, Entry]) -> str:
 
     What the files of variables hold is not in it: they change often, and are mostly nobody else's.
     """
-    said = {name: _said(entry) for name, entry in processes.items()}
+    return _hashed(directory, {name: _said(entry) for name, entry in processes.items()})
+
+
+def process_digests(directory: str, processes: Mapping[str, Entry]) -> dict[str, str]:
+    """The same of each process by itself, by its name: which of them differ between two states of a file."""
+    return {name: _hashed(directory, _said(entry)) for name, entry in processes.items()}
+
+
+def _hashed(directory: str, said: Mapping[str, object]) -> str:
     text = json.dumps([_FORM, directory, said], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -31,6 +31,7 @@ __all__ = [
 
 ProjectFormat = Literal["persistproc.toml", "pyproject.toml", "Procfile"]
 ProjectAction = Literal["none", "start", "restart"]
+ProcessApproval = Literal["approved", "changed", "new"]
 
 
 class GetProjectParams(CallerParams, total=False):
@@ -85,6 +86,11 @@ class ProjectProcess(TypedDict):
     ports: Annotated[dict[str, int], "Its ports by their names."]
     action: Annotated[ProjectAction, "What start_project would do with it."]
     changes: Annotated[list[str], "restart: what differs from what runs, in words."]
+    approval: Annotated[
+        ProcessApproval,
+        "approved: a person has allowed exactly this to run; else how it differs from the state of the file that was "
+        "allowed last.",
+    ]
     process: Annotated[ProcessInfo | None, "The process of that name; null: it was never started."]
 
 

@@ -225,17 +225,26 @@ async def test_a_name_that_is_of_one_process_again_is_followed(bridge: Bridge, t
         folder.mkdir(parents=True)
     with bridge.client(folders[0]) as first, bridge.client(folders[1]) as second:
         for daemon in (first, second):
-            daemon.start_process(command=program("sleeper"), name="twin")
+            daemon.start_process(command=program("echo_stdin"), name="twin")
         output = "persistproc://processes/twins/twin/output"
-        async with connected(bridge) as client, client.listen(resource_subscriptions=[output]):
-            before = first.get_daemon_status()["connections"]
+        async with connected(bridge) as client, client.listen(resource_subscriptions=[output]) as news:
+
+            async def told(seconds: float) -> bool:
+                with anyio.move_on_after(seconds):
+                    while getattr(await anext(news), "uri", None) != output:
+                        pass
+                    return True
+                return False
+
             second.stop_process(process="twin", grace_seconds=0)
             second.remove_process(process="twin")
-            await anyio.to_thread.run_sync(
-                lambda: eventually(
-                    lambda: first.get_daemon_status()["connections"] > before, what="the other one is followed"
-                )
-            )
+            while await told(0.5):
+                pass  # of the end of the other one
+            with anyio.fail_after(20):
+                while True:
+                    first.send_process_input(process="twin", input="x")
+                    if await told(0.5):
+                        break
         first.stop_process(process="twin", grace_seconds=0)
         first.remove_process(process="twin")
 

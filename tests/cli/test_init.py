@@ -301,3 +301,21 @@ def test_folders_whose_names_are_no_text_and_yaml_that_is_none(tmp_path: Path) -
         file.write(VITE)
     proposals = find(str(tmp_path))
     assert list(entries(tmp_path, file_text(proposals))) == ["web"]
+
+
+def test_what_cannot_be_read_is_named(cli: Cli) -> None:
+    """A package.json with a mistake is no reason to hear that there is nothing."""
+    path = cli.project / "package.json"
+    for content, why in (
+        (b'{\n "scripts": {"dev": "vite",}\n}', ", line 2: is not JSON: "),
+        (b'{"name": "caf\xe9"}', ": is no UTF-8"),
+        (b"[]", ": is JSON, and no object"),
+    ):
+        path.write_bytes(content)
+        told = cli("init", "--stdout", check=1).stderr
+        assert f"that init knows how to start; package.json{why}" in told
+    (cli.project / "web").mkdir()
+    (cli.project / "web" / "package.json").write_text(VITE, encoding="utf-8")
+    done = cli("init", "--stdout", check=0)
+    assert "[processes.web]" in done.stdout
+    assert "persistproc: left out: package.json: is JSON, and no object\n" in done.stderr

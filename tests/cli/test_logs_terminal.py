@@ -118,9 +118,9 @@ def test_a_colour_that_one_stream_leaves_on_does_not_reach_the_other(cli: Cli) -
     )
     with cli.terminal("logs", "-f", "web") as terminal:
         terminal.wait_for("first")
-        cli.hub.send_process_input(process="web", input="\n")
+        cli.hub.send_process_input(process="web", input="")
         terminal.wait_for("red\r\n")
-        cli.hub.send_process_input(process="web", input="\n")
+        cli.hub.send_process_input(process="web", input="")
         shown = terminal.wait_for("plain")
 
     assert shown.startswith("\x1b[0m")

@@ -16,7 +16,7 @@ from typing import cast
 import pytest
 
 from persistproc_cli.project.allowing import allowed
-from tests.cli.support import Cli
+from tests.cli.support import CLI, Cli, Terminal
 from tests.cli.tmux import tmux
 from tests.kit import program
 
@@ -133,7 +133,10 @@ def test_what_never_becomes_ready(shop: Cli) -> None:
 
     assert "persistproc: db failed: " in late.stderr
     assert "  ready" in late.stderr.splitlines()
-    assert "persistproc: web was not started: " in late.stderr
+    assert "persistproc: web was not started: the time was up: db was not ready yet\n" in late.stderr
+    assert re.search(r": not ready after 0\.\d s", late.stderr)
+    at_once = shop("up", "--timeout", "0", check=1)
+    assert "persistproc: web was not started: the time was up: db was not ready yet\n" in at_once.stderr
     assert late.stderr.rstrip().endswith(" s: db, web; db runs on")
     assert states(shop) == {"db": "running"}
 
@@ -183,6 +186,23 @@ def test_a_person_is_asked(shop: Cli) -> None:
     assert "has changed since it was allowed to run, and nobody is there to ask" in shop("up", check=77).stderr
 
 
+def test_after_a_change_a_person_sees_what_has_changed(shop: Cli) -> None:
+    shop("up", "--yes", "--no-wait", "db", check=0)
+    told = 'environment = { DATABASE = "localhost:{ports.web}" }'
+    write(shop, DB, MIGRATE + 'tags = ["once"]\n', WEB, EXTRA, EXTRA.replace("extra", "more") + told)
+    with shop.terminal("up") as terminal:
+        shown = terminal.wait_for(r"\[y/N\] ").replace("\r", "")
+        terminal.type("no\r")
+        assert terminal.wait() == 1
+    processes = cast("list[dict[str, dict[str, int]]]", shop.json("project", "web", "--json")["processes"])
+    (port,) = processes[0]["ports"].values()
+
+    marked = re.findall(r"^  (\S+ \(\w+\)): ", shown, re.M)
+    assert marked == ["migrate (changed)", "more (new)"]
+    assert "\n  unchanged: db, web, extra\n" in shown
+    assert f"with DATABASE=localhost:{port}\n" in shown
+
+
 def test_what_could_not_be_shown_is_said(shop: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is another one by now, so nothing but the commands is known of the one that is asked about."""
     project = shop.hub.get_project(working_directory=str(shop.project))
@@ -193,7 +213,9 @@ def test_what_could_not_be_shown_is_said(shop: Cli, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(sys, "stderr", screen)
         os.write(master, b"n\n")
         assert not allowed(project, yes=False)
-        shown = os.read(master, 65536).decode()
+        shown = ""
+        while "[y/N]" not in shown:  # a terminal gives it in pieces
+            shown += os.read(master, 65536).decode()
         monkeypatch.undo()
     os.close(master)
     assert "variables and checks of" in shown
@@ -209,6 +231,41 @@ def test_what_left_the_file_is_offered_for_removal(shop: Cli) -> None:
             terminal.type(f"{answer}\r")
             assert terminal.wait() == 0
         assert set(states(shop)) == left
+        assert b"no longer in the file, and" not in terminal.output, "it was asked about"
+    shop("up", "extra", check=0)
+    write(shop, DB)
+    shop("stop", "extra", check=0)
+    assert "no longer in the file" not in shop("up", "--yes", check=0).stderr
+    with shop.terminal("up") as terminal:
+        assert terminal.wait() == 0
+    assert b"no longer in the file" not in terminal.output
+
+
+def test_one_that_was_never_started_is_not_unknown(shop: Cli) -> None:
+    shop.began("by-hand", *program("sleeper", "by hand"))
+    for verb in (["url"], ["port"], ["logs"], ["logs", "-f"], ["status"], ["stop"]):
+        told = shop(*verb, "extra", check=3).stderr
+        assert re.search(rf"\(extra is in \S*{FILE} and was never started: persistproc up extra\)$", told, re.M), told
+    assert "never started" not in shop("status", "extra-2", check=3).stderr
+
+
+def test_project_on_a_narrow_terminal(shop: Cli) -> None:
+    assert shop("project", "--schema", "web", check=2).stdout == ""
+    for columns, titles in ((40, "STATE  NAME     UP"), (60, "STATE  NAME     PORTS      NEEDS")):
+        sized = ["/bin/sh", "-c", f'stty columns {columns}; exec "$@"', "sh", *CLI, "project"]
+        terminal = Terminal(sized, shop.project, shop.variables({"TERM": "xterm-256color"}))
+        seen = terminal.wait_for("was never allowed")
+        assert terminal.wait() == 0
+        terminal.close()
+        assert titles in re.sub(r"\x1b\[\d*m", "", seen)
+        assert " by name" in seen
+
+
+def test_a_script_that_cannot_be_executed(shop: Cli) -> None:
+    (shop.project / "run.sh").write_text("#!/bin/sh\n", "utf-8")
+    write(shop, table("web", '"./run.sh"'))
+    refused = shop("up", "--yes", check=78).stderr
+    assert f" {shop.project.resolve()}/run.sh is not executable" in refused
 
 
 def test_names_are_looked_at_first(shop: Cli) -> None:

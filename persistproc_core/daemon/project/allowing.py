@@ -8,12 +8,13 @@ from typing import NamedTuple
 import anyio.to_thread
 
 from ...errors import ProjectNotApproved
-from ...project_file.digest import digest_of
+from ...project_file.digest import digest_of, process_digests
 from ...project_file.model import Entry, ProjectFile
+from ...protocol.projects import ProcessApproval
 from .approval import Approvals
 from .work_trees import siblings
 
-__all__ = ["Approval", "approval_of", "check_approved"]
+__all__ = ["Approval", "approval_of", "check_approved", "each_approval"]
 
 
 class Approval(NamedTuple):
@@ -41,6 +42,18 @@ async def approval_of(approvals: Approvals, file: ProjectFile) -> Approval:
     return Approval(False, bool(here))
 
 
+async def each_approval(approvals: Approvals, file: ProjectFile, approval: Approval) -> dict[str, ProcessApproval]:
+    """How each process stands to the state that was allowed here last, by its name."""
+    if approval.allowed:
+        return dict.fromkeys(file.processes, "approved")
+    last = await approvals.processes_of(file.directory)
+    found = process_digests(file.directory, file.processes)
+    return {
+        name: "new" if name not in last else "approved" if last[name] == digest else "changed"
+        for name, digest in found.items()
+    }
+
+
 def _digest_in(file: ProjectFile, directory: str) -> str:
     """As if it lay in that directory."""
     return digest_of(directory, {name: _moved(entry, file, directory) for name, entry in file.processes.items()})
@@ -64,7 +77,8 @@ async def check_approved(approvals: Approvals, file: ProjectFile, approve: str |
     """
     if approve is not None and approve == file.digest:
         if file.digest not in await approvals.of(file.directory):
-            await approvals.approve(file.directory, file.digest)
+            processes = process_digests(file.directory, file.processes)
+            await approvals.approve(file.directory, file.digest, processes)
         return
     known = await approval_of(approvals, file)
     if known.allowed and approve is None:

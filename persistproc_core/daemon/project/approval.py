@@ -2,6 +2,7 @@
 
 A file from a repository that somebody cloned is code. So nothing of it is started before a person has seen it, and a
 changed one is a new one. A digest that was allowed once stays so: who goes back to an older branch is not asked again.
+Of the state that was allowed last each process has a digest as well: who is asked again is told what has changed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -34,27 +36,38 @@ class Approvals:
 
     async def of(self, project_directory: str) -> frozenset[str]:
         """The digests that were allowed there."""
-        return frozenset((await anyio.to_thread.run_sync(_load, self._path)).get(project_directory, {}))
+        return frozenset((await anyio.to_thread.run_sync(_load, self._path)).projects.get(project_directory, {}))
 
-    async def approve(self, project_directory: str, digest: str) -> None:
-        """Allow it; on the disk when this returns. Raises `StorageFailed`: nothing has changed then."""
+    async def processes_of(self, project_directory: str) -> dict[str, str]:
+        """The digest of each process in the state that was allowed there last."""
+        return (await anyio.to_thread.run_sync(_load, self._path)).processes.get(project_directory, {})
+
+    async def approve(self, project_directory: str, digest: str, processes: Mapping[str, str]) -> None:
+        """Allow it; on the disk when this returns. Raises `StorageFailed`: nothing has changed then.
+
+        ``processes``: the digest of each.
+        """
         async with self._lock:
             try:
-                await anyio.to_thread.run_sync(self._add, project_directory, digest)
+                await anyio.to_thread.run_sync(self._add, project_directory, digest, dict(processes))
             except OSError as error:
                 raise StorageFailed(
                     f"cannot write {self._path}: {error.strerror}", hint="see persistproc doctor"
                 ) from None
 
-    def _add(self, project_directory: str, digest: str) -> None:
+    def _add(self, project_directory: str, digest: str, processes: dict[str, str]) -> None:
         self._home.check()
+        known = _load(self._path)
         # Work trees come and go; what was allowed in one that is gone would stay for ever.
-        projects = {path: digests for path, digests in _load(self._path).items() if os.path.isdir(path)}
+        projects = {path: digests for path, digests in known.projects.items() if os.path.isdir(path)}
+        last = {path: digests for path, digests in known.processes.items() if path in projects}
         digests = projects.get(project_directory, {})
         digests.pop(digest, None)
         digests[digest] = now()
         projects[project_directory] = dict(list(digests.items())[-_MOST_DIGESTS:])
-        content = json.dumps({"format": _FORMAT, "projects": projects}, indent=1).encode("ascii")
+        last[project_directory] = processes
+        value = {"format": _FORMAT, "projects": projects, "processes": last}
+        content = json.dumps(value, indent=1).encode("ascii")
         try:
             replaced_file.replace(self._path, content, synced=True)
         except FileNotFoundError:
@@ -62,17 +75,30 @@ class Approvals:
             replaced_file.replace(self._path, content, synced=True)
 
 
-def _load(path: str) -> dict[str, dict[str, str]]:
-    """By project's directory, digest and time, oldest first. What is no such file allows nothing."""
+class _Content(NamedTuple):
+    projects: dict[str, dict[str, str]]
+    """By project's directory, digest and time, oldest first."""
+    processes: dict[str, dict[str, str]]
+    """By project's directory, process and digest."""
+
+
+def _load(path: str) -> _Content:
+    """What is no such file allows nothing."""
     try:
         with open(path, "rb") as file:
             value = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict) or value.get("format") != _FORMAT or not isinstance(value.get("projects"), dict):
-        return {}
-    return {path: _texts(digests) for path, digests in value["projects"].items() if isinstance(digests, dict)}
+        return _Content({}, {})
+    if not isinstance(value, dict) or value.get("format") != _FORMAT:
+        return _Content({}, {})
+    return _Content(_tables(value.get("projects")), _tables(value.get("processes")))
 
 
-def _texts(digests: Mapping[str, object]) -> dict[str, str]:
-    return {digest: time for digest, time in digests.items() if isinstance(time, str)}
+def _tables(value: object) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict):
+        return {}
+    return {path: _texts(texts) for path, texts in value.items() if isinstance(texts, dict)}
+
+
+def _texts(value: Mapping[str, object]) -> dict[str, str]:
+    return {key: text for key, text in value.items() if isinstance(text, str)}

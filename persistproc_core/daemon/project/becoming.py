@@ -126,6 +126,7 @@ class Becoming:
                 step.reach("completed")
                 return True
             following = None if run.live else await self._next_run(process, run)
+        step.is_late = run.live
         reason = "it did not end in time" if run.live else run.reason or run.state
         step.failed(PersistprocError(reason, data={"last_lines": await self._last_lines(run)}))
         return False

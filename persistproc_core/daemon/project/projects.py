@@ -28,7 +28,7 @@ from ..model import Process
 from ..ports.ports import Ports
 from ..projects import project_name
 from . import preflight
-from .allowing import approval_of, check_approved
+from .allowing import approval_of, check_approved, each_approval
 from .approval import Approvals
 from .crossing import Crossing, Stopped
 from .deciding import Deciding, Decision, is_running
@@ -79,7 +79,9 @@ class Projects:
         meant = wanted_with(file, named, self._running(file))
         plan = await self._plan(file, named or set(file.processes), params.get("names", []), _base({}), moving=False)
         infos = await infos_of(file.directory, plan.wanted, self._registry, self._facts)
+        decisions = {name: decision for name, decision in plan.decisions.items() if name in meant}
         approval = await approval_of(self._approvals, file)
+        each = await each_approval(self._approvals, file, approval)
         return {
             "project": project_name(file.directory),
             "project_directory": file.directory,
@@ -89,7 +91,7 @@ class Projects:
             "approved": approval.allowed,
             "approved_before": approval.before,
             "processes": [
-                told(wanted, plan.ports, plan.decisions[name] if name in meant else Decision("none"), infos.get(name))
+                told(wanted, plan.ports, decisions.get(name, Decision("none")), infos.get(name), each[name])
                 for name, wanted in plan.wanted.items()
             ],
             "removed": [process.name for process in removed],

@@ -47,6 +47,8 @@ class Step:
         self.began: float | None = None
         """When its own turn came, on the clock of the event loop."""
         self.result: ProcessResult | None = None
+        self.is_late = False
+        """Nothing is wrong with it but that it took too long."""
 
     def reach(self, *conditions: DependencyCondition) -> None:
         """It is so far."""
@@ -90,6 +92,7 @@ class Step:
 
     def not_ready(self, readiness: Readiness, run: Run) -> None:
         """It was started, and did not become ready."""
+        self.is_late = readiness["outcome"] == "timed_out"
         reason = readiness["words"] or run.reason or "it did not become ready"
         self.finish(
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...protocol import ProcessInfo, ProcessResult, ProjectProcess
+from ...protocol.projects import ProcessApproval
 from ..facts import Facts
 from ..registry import Registry
 from .deciding import Decision
@@ -14,7 +15,11 @@ __all__ = ["infos_of", "is_good", "told"]
 
 
 def told(
-    wanted: Wanted, ports: Mapping[str, Mapping[str, int]], decision: Decision, process: ProcessInfo | None
+    wanted: Wanted,
+    ports: Mapping[str, Mapping[str, int]],
+    decision: Decision,
+    process: ProcessInfo | None,
+    approval: ProcessApproval,
 ) -> ProjectProcess:
     """One process of the file."""
     entry = wanted.entry
@@ -29,6 +34,7 @@ def told(
         "ports": dict(ports.get(entry.name, {})),
         "action": decision.action,
         "changes": decision.changes,
+        "approval": approval,
         "process": process,
     }
 

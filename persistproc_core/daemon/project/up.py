@@ -102,7 +102,7 @@ class Up:
     def _late(self, step: Step) -> ProcessResult:
         missing = self._missing(step)
         if step.began is None and missing:
-            step.not_started(missing, f"the time was up: {_why_not(missing, self._steps, step.entry.needs)}")
+            step.not_started(missing, self._why_not(step, missing))
         else:
             step.failed(PersistprocError("the time was up before it was known to be ready"))
         assert step.result is not None
@@ -148,6 +148,16 @@ class Up:
         needs = step.entry.needs.items()
         return [name for name, condition in needs if not self._steps[name].milestones[condition].reached]
 
+    def _why_not(self, step: Step, missing: list[str]) -> str:
+        """``db did not become ready; migrate was not started``, or that the time was up before they did."""
+        is_late = anyio.current_time() >= self._deadline
+        found = [self._steps[name] for name in missing]
+        late = {each.entry.name for each in found if is_late and (each.is_late or each.result is None)}
+        words = "; ".join(
+            _missing_words(each, step.entry.needs[each.entry.name], each.entry.name in late) for each in found
+        )
+        return f"the time was up: {words}" if late else words
+
     async def _begin(self, step: Step) -> Begun | None:
         """Start it, restart it, or leave it as it is. Two who come at once find the same done."""
         name = step.entry.name
@@ -164,7 +174,7 @@ class Up:
 
     async def _go_on(self, step: Step, missing: list[str]) -> Begun | None:
         """Leave alone what runs from before; it is not started, nor restarted, without what it needs."""
-        reason = _why_not(missing, self._steps, step.entry.needs)
+        reason = self._why_not(step, missing)
         process = self._tools.registry.get(self._file.directory, step.entry.name)
         if process is None or process.current is None or not is_running(process):
             step.not_started(missing, reason)
@@ -227,17 +237,23 @@ class Up:
         return (f"{asked} ({why})" if asked else why)[:500]
 
 
-def _why_not(missing: list[str], steps: Mapping[str, Step], needs: Mapping[str, DependencyCondition]) -> str:
-    """``db did not become ready; migrate was not started``."""
+def _missing_words(step: Step, needed: DependencyCondition, is_late: bool) -> str:
+    name = step.entry.name
+    if step.began is None:
+        return f"{name} was not started"
+    if is_late:
+        yet: dict[DependencyCondition, str] = {
+            "started": "was not started yet",
+            "ready": "was not ready yet",
+            "completed": "had not completed yet",
+        }
+        return f"{name} {yet[needed]}"
     words: dict[DependencyCondition, str] = {
         "started": "could not be started",
         "ready": "did not become ready",
         "completed": "did not complete",
     }
-    return "; ".join(
-        f"{name} " + ("was not started" if steps[name].began is None else words[_at(steps[name], needs[name])])
-        for name in missing
-    )
+    return f"{name} {words[_at(step, needed)]}"
 
 
 def _at(step: Step, needed: DependencyCondition) -> DependencyCondition:

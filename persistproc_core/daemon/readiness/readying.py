@@ -221,6 +221,11 @@ class Readying:
             hint = f"answer it: persistproc send {process.name} TEXT"
             return readiness("input", f"asks for input: {question}", seconds, hint=hint, error_lines=lines)
         obstacles = await lookout.obstacles() if lookout is not None else ""
-        words = f"not ready after {seconds:.3g} s" + (f": {obstacles}" if obstacles else "")
+        words = f"not ready after {_told(seconds)} s" + (f": {obstacles}" if obstacles else "")
         hint = hint_for_port(held, words) or "look at its output, or wait longer"
         return readiness("timed_out", words, seconds, hint=hint, error_lines=lines)
+
+
+def _told(seconds: float) -> str:
+    """``2`` for the 1.98 s that a run had of a wait of 2."""
+    return f"{round(seconds, 1 if seconds > 0.09 else 2):g}"

@@ -57,6 +57,20 @@ def test_a_spoiled_file_of_approvals_allows_nothing(team: Team) -> None:
     assert team.up()["ready"] is True
 
 
+def test_what_has_changed_since_it_was_allowed(team: Team) -> None:
+    def approvals() -> dict[str, str]:
+        return {each["name"]: each["approval"] for each in team.get()["processes"]}
+
+    team.write(team.process("api"), team.process("db"))
+    assert approvals() == {"api": "new", "db": "new"}
+    team.up()
+    assert approvals() == {"api": "approved", "db": "approved"}
+    team.write(team.process("web"), team.process("db"), team.process("api", command=program("exit_n", 0)))
+    assert approvals() == {"web": "new", "db": "approved", "api": "changed"}
+    with open(team.hub.daemon.home.approved, encoding="utf-8") as file:
+        assert "exit_n" not in file.read(), "digests are enough"
+
+
 def work_tree(repository: Path, tree: Path) -> None:
     """As ``git worktree add`` leaves it (gitrepository-layout(5))."""
     folder = repository / ".git" / "worktrees" / tree.name
