@@ -30,14 +30,14 @@ class Inspector:
             variables = [word for name, value in ours for word in ("-e", f"{name}={value}")]
             self._target = [*variables, sys.executable, "-m", "persistproc_cli", "mcp", "--no-port"]
 
-    def ask(self, method: str, *options: str) -> Any:
-        """What it prints as JSON; its exit code must be 0."""
+    def ask(self, method: str, *options: str, exit_code: int = 0) -> Any:
+        """What it prints as JSON; 5 is its exit code for a tool's answer that is an error."""
         done = node.run(
             *("inspector", "--cli", *self._target, "--method", method, "--format", "json", *options),
             within=30,
             directory=self._directory,
         )
-        assert done.returncode == 0, f"{method} {options}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == exit_code, f"{method} {options}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
 
 
@@ -53,7 +53,8 @@ def inspector(
 
 def test_every_tool(inspector: Inspector, tmp_path: Path) -> None:
     for step in steps(tmp_path, "inspected"):
-        result = inspector.ask("tools/call", "--tool-name", step.tool, "--tool-args-json", json.dumps(step.arguments))
+        options = ("--tool-name", step.tool, "--tool-args-json", json.dumps(step.arguments))
+        result = inspector.ask("tools/call", *options, exit_code=5 if step.refused else 0)
         result = result.get("result", result)
         check(step, result["content"][0]["text"], result.get("isError", False))
 

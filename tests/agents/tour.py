@@ -18,6 +18,8 @@ class Step(NamedTuple):
     tool: str
     arguments: dict[str, object]
     expected: str
+    refused: bool = False
+    """Whether the answer is an error."""
 
 
 def steps(directory: Path, name: str) -> list[Step]:
@@ -25,6 +27,7 @@ def steps(directory: Path, name: str) -> list[Step]:
     where: dict[str, object] = {"working_directory": str(directory)}
     process: dict[str, object] = {**where, "process": name}
     command = shlex.join(program("echo_stdin"))
+    (directory / "persistproc.toml").write_text(f'[processes.worker]\ncommand = "{command}"\n', "utf-8")
     found = [
         Step("start_process", {**where, "command": command, "name": name, "output": "ready"}, "ready"),
         Step("list_processes", where, name),
@@ -34,6 +37,10 @@ def steps(directory: Path, name: str) -> list[Step]:
         Step("get_process_output", process, "got: hello"),
         Step("restart_process", {**process, "reason": "the tour", "output": "ready"}, "ready"),
         Step("stop_process", {**process, "force": True}, name),
+        Step("get_project", where, "worker"),
+        # Nobody has allowed the file, and no agent can.
+        Step("start_project", where, "persistproc up", refused=True),
+        Step("stop_project", where, "Nothing of"),
         # What runs in the end, for a wait that is given up.
         Step("restart_process", {**process, "output": "ready"}, "ready"),
     ]
@@ -42,6 +49,6 @@ def steps(directory: Path, name: str) -> list[Step]:
 
 
 def check(step: Step, text: str, failed: bool) -> None:
-    """The answer is no error and holds what it must."""
-    assert not failed, f"{step.tool}: {text}"
+    """The answer is an error only where it has to be, and holds what it must."""
+    assert failed == step.refused, f"{step.tool}: {text}"
     assert step.expected in text, f"{step.tool} does not say {step.expected!r}: {text}"
