@@ -120,9 +120,9 @@ class LiveView:
             missing = self._rows.missing(row)
             return f"waits for {need_words(missing)}" if missing else "is about to start"
         if row.phase == "starting":
-            return (
-                f"starting, {int(time.monotonic() - row.since)} s" if self._busy else "started, not known to be ready"
-            )
+            if self._busy:
+                return f"starting, {int(time.monotonic() - row.since)} s"
+            return one_line(row.detail) or "started, not known to be ready"
         if row.phase in ("ready", "completed", "stays"):
             words = stays_words(row) if row.phase == "stays" else ready_words(row)
             # What a person wants to have must not be cut off for what he may want to know.

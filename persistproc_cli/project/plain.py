@@ -64,6 +64,8 @@ class PlainView:
             if result["outcome"] in ("started", "restarted"):
                 self._tell_begun(row)
             self._tell(row)
+            if row.phase == "starting" and row.detail:
+                say(f"{one_line(row.name)} {one_line(row.detail)}")
             if row.url and row.phase in ("ready", "stays"):
                 # Which of its ports it is was not told with the event.
                 say(f"{one_line(row.name)} is at {one_line(row.url)}")

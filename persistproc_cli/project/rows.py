@@ -22,6 +22,7 @@ __all__ = ["LIVE", "Row", "Rows", "begun_row", "need_words", "running_row", "sec
 _STARTED, _READY, _COMPLETED = 1, 2, 3
 _LEVELS = {"started": _STARTED, "ready": _READY, "completed": _COMPLETED}
 _IN_PLACE = "changed while it runs"
+_PROVED = "up: "
 LIVE = ("starting", "running", "stopping", "restarting")
 
 
@@ -113,12 +114,17 @@ class Row:
         if result["outcome"] == "unchanged":
             reason = result["reason"] or ""
             self.why = reason if reason.startswith(_IN_PLACE) else ""
+            if result["hint"]:
+                self.why = "left as it was"
             self.become("stays", _COMPLETED if ended else _READY)
         elif ended:
             self.become("completed", _COMPLETED)
         elif result["ready"]:
             self.become("ready", _READY)
         else:
+            # It took its time and nothing else can be seen of it: why, is said.
+            reason = result["reason"] or ""
+            self.detail = reason if reason.startswith(_PROVED) else ""
             self.become("starting", _STARTED)
 
 

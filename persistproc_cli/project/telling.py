@@ -19,8 +19,13 @@ EXIT_FAILED = 1
 
 
 def exit_code(results: Sequence[ProcessResult]) -> int:
-    """0 when none failed, and each was at least begun."""
-    return EXIT_FAILED if any(result["outcome"] in ("failed", "not_started") for result in results) else 0
+    """0 when none failed, each was at least begun, and none was left other than its file says."""
+    bad = any(result["outcome"] in ("failed", "not_started") or _is_left_alone(result) for result in results)
+    return EXIT_FAILED if bad else 0
+
+
+def _is_left_alone(result: ProcessResult) -> bool:
+    return result["outcome"] == "unchanged" and result["hint"] is not None
 
 
 def tell_up(reply: StartProjectReply, left: Sequence[str], *, waited: bool) -> None:
@@ -34,12 +39,17 @@ def tell_up(reply: StartProjectReply, left: Sequence[str], *, waited: bool) -> N
     for result in reply["results"]:
         if result["outcome"] == "not_started" and not is_redrawn():
             note(f"{result['name']} was not started: {_why_not(result)}")
+    other = [result for result in reply["results"] if _is_left_alone(result)]
+    for result in other:
+        _tell_why("is not as the file says", result)
     for name in left:
         note(f"{name} is no longer in the file, and was left alone; --remove stops and forgets it")
     took = seconds_words(reply["elapsed_seconds"])
     names = [result["name"] for result in reply["results"] if result["outcome"] in ("failed", "not_started")]
     if names:
         note(f"{reply['project']} is not up after {took}: {', '.join(names)}{_runs_on(reply['results'], names)}")
+    elif other:
+        note(f"{reply['project']} is not as its file says: {', '.join(result['name'] for result in other)}")
     elif not waited:
         note(f"all of {reply['project']} is begun; see how far it is with: persistproc project")
     else:

@@ -13,7 +13,6 @@ import anyio
 from .. import __version__
 from ..paths import Home
 from .adopting.adopting import Adopting
-from .adopting.copying import Copying
 from .answers.bookmarks import Bookmarks
 from .answers.output import Output
 from .capturing import Capturing
@@ -21,7 +20,6 @@ from .configuring import Configuring
 from .control import Control
 from .deeds import Deeds
 from .dispatch import Dispatcher
-from .ending import Ender
 from .events.journal import Journal
 from .events.news import News
 from .facts import Facts
@@ -34,18 +32,21 @@ from .home.guard import HomeGuard
 from .home.host import give_up
 from .home.lock import HomeLock
 from .home.upkeep import Upkeep
-from .keeper import Keeper
-from .keeping.config import Configuration
 from .keeping.pruning import Pruning
-from .keeping.retention import Retention
 from .kernel.peer import Peer
-from .kernel.tables import Tables
+from .launching import Launching
 from .lifecycle import Lifecycle
 from .listener import Listener
 from .log import Log
-from .methods import Methods, hello
+from .making import make_lifecycle
+from .methods.greeting import hello
+from .methods.methods import Methods
+from .methods.of_daemon import OfDaemon
+from .methods.of_projects import OfProjects
+from .methods.questions import Questions
+from .methods.subscribing import Subscribing
+from .methods.verbs import Verbs
 from .notify import Notifier
-from .ports.ports import Ports
 from .project.approval import Approvals
 from .project.keeping import Keeping
 from .project.projects import Projects
@@ -53,12 +54,8 @@ from .project.turns import Turns
 from .project.up import Tools
 from .protection import Protecting
 from .readiness.awaiting import Awaiting
-from .readiness.conditions import Conditions
-from .readiness.liveness import Liveness
-from .readiness.readying import Readying
-from .recovery import Recovery
+from .readiness.making import make_readying
 from .registry import Registry
-from .restarting.plans import Restarting
 from .session import Session
 from .status import Status
 from .store import Store
@@ -68,13 +65,9 @@ from .subscriptions.watchers import Watchers
 from .supervisor import Supervisor
 from .tasks import Tasks
 from .usage.connected import Connected
-from .usage.expiry import Expiry
 from .usage.staleness import Staleness
-from .usage.uses import Uses
 from .waiting.prompts import Prompts
 from .waiting.waiting import Waiting
-from .watching.signalling import Signalling
-from .watching.watching import Watching
 
 __all__ = ["Daemon"]
 
@@ -142,43 +135,17 @@ class Daemon:
 
     async def _serve(self, group: anyio.abc.TaskGroup, log: Log, ready: Callable[[], None]) -> None:
         home_guard = HomeGuard(self._home)
-        disk = Store(self._home.runs, home_guard)
         tasks = Tasks(group, log)
-        lifecycle = Lifecycle(tasks, log, disk, self._registry)
-        journal = lifecycle.journal = self._journal = Journal(self._home.events, log, home_guard)
-        configuration = lifecycle.configuration = Configuration(self._home.config, log)
-        retention = lifecycle.retention = Retention(self._home.runs, log, self._registry, configuration, journal)
-        lifecycle.restarting = Restarting(
-            tasks, log, journal, self._registry, write=lifecycle.write, backoff=lambda: configuration.backoff
+        lifecycle, disk, recovery, connected = make_lifecycle(
+            self._home, home_guard, log, tasks, self._registry, self.serving
         )
-        uses = lifecycle.uses = Uses(self._registry)
-        recovery = Recovery(tasks, log, disk, self._registry, lifecycle)
-        keeper = lifecycle.keeper = Keeper(
-            self._home,
-            log,
-            on_connected=recovery.reconcile,
-            on_started=lifecycle.on_started,
-            on_exited=lifecycle.on_exited,
-            on_grew=lifecycle.grew,
-            on_rolled=retention.rolled,
-            on_lost=retention.lost,
-            serving=self.serving,
-        )
-        lifecycle.ender = Ender(keeper, Tables(lambda: [keeper.pid] if keeper.pid else []))
-        lifecycle.copying = Copying(
-            tasks, log, drain=lifecycle.orphans.drain, write=lifecycle.write, keeper=lambda: keeper.pid
-        )
-        lifecycle.ports = Ports(self._home.leases, home_guard, self._registry, lifecycle.ender, log)
-        connected = Connected(lifecycle.ender, uses)
-        lifecycle.expiry = Expiry(tasks, log, uses, lifecycle.restarting, end=lifecycle.end_softly, look=connected.look)
-        signalling = Signalling(log, journal, lambda run, number: keeper.signal(run, number, "group"))
-        lifecycle.watching = Watching(tasks, log, journal, signalling)
-        lifecycle.restarting.on_changed = lifecycle.changed
+        keeper, retention = lifecycle.keeper, lifecycle.retention
+        journal = self._journal = lifecycle.journal
         bookmarks = Bookmarks(self._home.marks, self._registry, keeper, log, home_guard)
         await journal.load()
         group.start_soon(journal.run)
-        await configuration.refresh()
-        following = Following(self._registry, journal, keeper, uses, log)
+        await lifecycle.configuration.refresh()
+        following = Following(self._registry, journal, keeper, lifecycle.uses, log)
         group.start_soon(Sightings(tasks, self._registry, journal, keeper).run)
         await recovery.load()
         await bookmarks.load()
@@ -252,15 +219,13 @@ class Daemon:
             lifecycle,
             protecting,
             configuring,
-            disk,
-            self._inherited.umask,
-            self._inherited.files,
+            Launching(lifecycle, disk, self._inherited.umask, self._inherited.files),
             lifecycle.ports,
         )
         group.start_soon(self._begin_deeds, lifecycle, supervisor)
         output = Output(keeper, bookmarks)
         prompts = Prompts(ender, keeper, output, lifecycle.journal)
-        lifecycle.readying = self._readying(tasks, log, lifecycle, output, prompts, supervisor)
+        lifecycle.readying = make_readying(tasks, log, lifecycle, self._registry, output, prompts)
         facts = Facts(ender, prompts, lifecycle.uses, connected)
         staleness = Staleness(lifecycle.uses, connected.look)
         group.start_soon(Watchers(self._registry, lifecycle.journal, prompts, ender, tasks).run)
@@ -289,53 +254,45 @@ class Daemon:
         )
         approvals = Approvals(self._home.approved, HomeGuard(self._home))
         return Methods(
-            deeds=deeds,
-            registry=self._registry,
-            supervisor=supervisor,
-            control=control,
-            facts=facts,
-            output=output,
-            waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks, lifecycle.readying),
+            verbs=Verbs(
+                registry=self._registry,
+                supervisor=supervisor,
+                control=control,
+                facts=facts,
+                output=output,
+                protecting=protecting,
+                configuring=configuring,
+                pruning=Pruning(self._registry, lifecycle, staleness),
+                uses=lifecycle.uses,
+                capturing=Capturing(self._registry, lifecycle, supervisor, disk),
+                adopting=Adopting(self._registry, lifecycle, supervisor, disk, lifecycle.ports.holders.of),
+            ),
+            questions=Questions(
+                registry=self._registry,
+                facts=facts,
+                output=output,
+                waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks, lifecycle.readying),
+                bookmarks=bookmarks,
+                news=news,
+                staleness=staleness,
+                uses=lifecycle.uses,
+                ports=lifecycle.ports,
+            ),
+            subscribing=Subscribing(
+                following=following,
+            ),
+            of_projects=OfProjects(
+                projects=Projects(tools, control, facts, lifecycle.ports, approvals),
+            ),
+            of_daemon=OfDaemon(
+                supervisor=supervisor,
+                replacing=self._replacing,
+                daemon_facts=lambda: self._status.look(lifecycle, self._listener.connections if self._listener else 0),
+                quit_soon=quit_soon,
+            ),
             awaiting=Awaiting(self._registry, lifecycle.readying, facts, self._gate),
-            following=following,
-            bookmarks=bookmarks,
-            news=news,
-            protecting=protecting,
-            configuring=configuring,
-            pruning=Pruning(self._registry, lifecycle, staleness),
-            staleness=staleness,
-            uses=lifecycle.uses,
-            ports=lifecycle.ports,
-            projects=Projects(tools, control, facts, lifecycle.ports, approvals),
-            capturing=Capturing(self._registry, lifecycle, supervisor, disk),
-            adopting=Adopting(self._registry, lifecycle, supervisor, disk, lifecycle.ports.holders.of),
+            deeds=deeds,
             gate=self._gate,
-            replacing=self._replacing,
-            daemon_facts=lambda: self._status.look(lifecycle, self._listener.connections if self._listener else 0),
-            quit_soon=quit_soon,
-        )
-
-    def _readying(
-        self,
-        tasks: Tasks,
-        log: Log,
-        lifecycle: Lifecycle,
-        output: Output,
-        prompts: Prompts,
-        supervisor: Supervisor,
-    ) -> Readying:
-        journal, write = lifecycle.journal, lifecycle.write
-        conditions = Conditions(lifecycle.ender, output, self._registry, lifecycle.ports, supervisor.environment)
-        liveness = Liveness(
-            log,
-            journal,
-            lifecycle.ender,
-            environment=supervisor.environment,
-            write=write,
-            backoff=lambda: lifecycle.configuration.backoff,
-        )
-        return Readying(
-            tasks, log, journal, self._registry, output, prompts, conditions, lifecycle.ports, liveness, write=write
         )
 
     async def _begin_deeds(self, lifecycle: Lifecycle, supervisor: Supervisor) -> None:

@@ -16,13 +16,14 @@ import anyio.to_thread
 from ..errors import InvalidParams
 from ..protocol import CaptureProcessParams, ClientInfo
 from .clock import now
-from .foreign import begin, check_free, connect
+from .foreign import begin, check_free, connect, with_process
 from .kernel.identity import Identity, boot_id, identity_of
 from .kernel.peer import Peer
 from .lifecycle import Lifecycle
-from .model import Cause, Process, Run, Settings, new_run_id
+from .model import Cause, Process, Run, new_run_id
 from .projects import project_root
 from .registry import Registry
+from .settings import Settings
 from .states import Event
 from .store import Store
 from .supervisor import Supervisor
@@ -55,16 +56,11 @@ class Capturing:
         leader = identity_of(peer.pid) if peer.pid is not None else None
         if leader is None:
             raise InvalidParams("the system does not tell which process asks", hint="capture on this machine itself")
-        while True:
-            process = self._process_for(project, name, directory)
-            async with process.lock:
-                if not process.removed:
-                    try:
-                        await self._capture_locked(process, leader, directory, client)
-                        return process
-                    finally:
-                        if not process.runs:
-                            self._registry.discard(process)
+        return await with_process(
+            self._registry,
+            lambda: self._process_for(project, name, directory),
+            lambda process: self._capture_locked(process, leader, directory, client),
+        )
 
     def _process_for(self, project: str, name: str, directory: str) -> Process:
         process = self._registry.get(project, name)

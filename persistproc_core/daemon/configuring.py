@@ -11,9 +11,10 @@ from ..durations import duration_text
 from ..errors import InvalidParams, ProcessNotFound, StorageFailed
 from ..protocol import ClientInfo, ConfigureProcessParams, Difference, StartProcessParams
 from .lifecycle import Lifecycle
-from .model import Cause, Options, Process
+from .model import Cause, Process
 from .protection import Demand, check_unprotected
 from .registry import full_name
+from .settings import Options
 from .usage.leases import check_ttl
 
 __all__ = ["Configuring", "differences", "merged"]

@@ -26,7 +26,7 @@ from .lifecycle import Lifecycle
 from .model import Process, Run
 from .protection import Demand, check_unprotected
 from .registry import Registry, full_name
-from .requests import signal_number
+from .words.signals import signal_number
 
 __all__ = ["Control"]
 

@@ -20,7 +20,8 @@ from .kernel.identity import Handle, Identity, command_line
 from .kernel.process_table import Process, ProcessTable, escaped
 from .kernel.procfs import ignores
 from .kernel.tables import Tables
-from .model import Run, signal_name
+from .model import Run
+from .words.signals import signal_name
 
 __all__ = ["Ender", "Ending", "wait_gone"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.to_thread
@@ -14,7 +15,26 @@ from .model import Process, Run
 from .rebuild import ADOPTED_NOTE, CAPTURED_NOTE
 from .registry import Registry, full_name
 
-__all__ = ["begin", "check_free", "connect"]
+__all__ = ["begin", "check_free", "connect", "with_process"]
+
+
+async def with_process(
+    registry: Registry, find: Callable[[], Process], work: Callable[[Process], Awaitable[None]]
+) -> Process:
+    """Do something with a process whose lock is held; one that has no run after that is in no list.
+
+    ``find`` gives the one that is known, or makes one; it is asked again where that was removed meanwhile.
+    """
+    while True:
+        process = find()
+        async with process.lock:
+            if not process.removed:
+                try:
+                    await work(process)
+                    return process
+                finally:
+                    if not process.runs:
+                        registry.discard(process)
 
 
 async def begin(lifecycle: Lifecycle, registry: Registry, process: Process, run: Run) -> None:

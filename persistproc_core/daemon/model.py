@@ -5,29 +5,27 @@ from __future__ import annotations
 import math
 import os
 import secrets
-import signal
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import anyio
 
-from ..protocol import ClientInfo, Liveness, PortWish, ReadyWhen, RestartPolicy, State, Stream
+from ..protocol import ClientInfo, State
+from .adopting.followed import FollowedFile
 from .kernel.identity import Handle, Identity
+from .settings import Options, Settings
 from .states import LIVE, Event, next_state
 from .words.command import Command
+from .words.signals import signal_name
 
 __all__ = [
     "Cause",
-    "FollowedFile",
-    "Options",
     "Outcome",
     "Plan",
     "Process",
     "Protection",
     "Run",
-    "Settings",
     "new_run_id",
-    "signal_name",
 ]
 
 _SETTLED_SECONDS = 1.0
@@ -75,65 +73,6 @@ class Protection(NamedTuple):
     by: ClientInfo
     reason: str | None
     time: str
-
-
-class Options(NamedTuple):
-    """What is done with a process by itself."""
-
-    restart: RestartPolicy = "never"
-    autostart: bool = False
-    ttl_seconds: float | None = None
-    idle_timeout_seconds: float | None = None
-
-
-class Settings(NamedTuple):
-    """What a run was started with, besides command, directory and environment."""
-
-    umask: int | None = None
-    limits: tuple[tuple[str, int, int], ...] = ()
-    ignored_signals: tuple[int, ...] = ()
-    tty: bool = False
-    rows: int = 24
-    columns: int = 80
-    keep_bytes: int | None = None
-    """Of each stream; None: as configured."""
-    keep_runs: int | None = None
-    shell: bool = False
-    """True: in the login shell."""
-    ports: tuple[PortWish, ...] = ()
-    """As they were asked for."""
-    assigned_ports: tuple[tuple[str, int], ...] = ()
-    """What came of that, by name."""
-    ready: ReadyWhen | None = None
-    """With its ports in it; so are liveness and the command."""
-    liveness: Liveness | None = None
-    watch: tuple[str, ...] = ()
-    watch_signal: str | None = None
-    stop_signal: str | None = None
-    stop_grace_seconds: float | None = None
-    tags: tuple[str, ...] = ()
-    asked: tuple[str, ...] | None = None
-    """The argument list before its ports were in it; None: it has none."""
-    defined: bool = False
-    """True when it comes from the project's file."""
-    variables: tuple[str, ...] = ()
-    """Names of the variables that the file set."""
-
-
-class FollowedFile(NamedTuple):
-    """A file that an adopted run writes its output to, and from which we copy it into the run's log."""
-
-    stream: Stream
-    path: str
-    device: int
-    inode: int
-    begin: int
-    """Where in the file the log begins: an offset of the log and this are an offset of the file. Negative after the
-    file was cut off and began anew."""
-
-    def is_same_file(self, other: FollowedFile) -> bool:
-        """Whether both are one file, whatever its names are."""
-        return (self.device, self.inode) == (other.device, other.inode)
 
 
 @dataclass(eq=False)
@@ -368,11 +307,3 @@ def new_run_id(name: str, number: int) -> str:
     """A folder name that a person can read and that never comes again: ``web.3.9f2c1a7b``."""
     slug = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "_" for char in name)[:40]
     return f"{slug}.{number}.{secrets.token_hex(4)}"
-
-
-def signal_name(number: int) -> str:
-    """``SIGTERM`` for 15; ``SIG41`` for one without a name."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"

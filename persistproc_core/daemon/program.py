@@ -13,11 +13,11 @@ import anyio
 from ..errors import DaemonUnavailable
 from ..paths import Home
 from .app import Daemon
+from .file_limit import raise_file_limit
 from .handover.taking import Inherited, take_over
 from .home.host import claim
 from .home.lock import AlreadyRunning, HomeLock, take_lock
 from .notify import Notifier
-from .supervisor import raise_file_limit
 from .taking_over import hold_start_lock, lock_instead_of_other
 
 __all__ = ["run", "succeed"]

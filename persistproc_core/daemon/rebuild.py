@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from .clock import rfc3339
 from .kernel.identity import Identity, boot_id, is_alive
 from .kernel.process_table import MARKER, environment_of
-from .model import Run, Settings
+from .model import Run
+from .settings import Settings
 from .words.command import Command, parse_command
 from .words.names import made_valid
 

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
-__all__ = ["replace"]
+__all__ = ["read_json", "replace"]
+
+_Content = TypeVar("_Content")
+
+
+def read_json(path: str, parse: Callable[[dict[str, object]], _Content]) -> tuple[_Content | None, str]:
+    """What such a file holds, None where it is not there, and what is wrong with it: then it is set aside. Blocks.
+
+    ``parse`` makes it of the JSON object; it may fail as code does that takes data to be what they should be
+    (`ValueError`, `KeyError`, `TypeError`). Raises `OSError`.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return None, ""
+    try:
+        return parse(json.loads(data)), ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        with suppress(OSError):
+            os.rename(path, path + ".unreadable")
+        return None, f"{type(error).__name__}: {error}"
 
 
 def replace(path: str, content: bytes, *, synced: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -13,12 +12,13 @@ import anyio.to_thread
 from ..errors import InvalidParams, StartFailed
 from ..protocol import RestartProcessParams, StartProcessParams, StopProcessParams
 from . import environment as environments
-from .model import Settings, signal_name
 from .ports.wishes import checked
 from .projects import project_root
+from .settings import Settings
 from .watching.patterns import check_patterns
 from .words.command import Command, check_name, parse_command
 from .words.login_shell import in_login_shell
+from .words.signals import signal_name, signal_number
 
 __all__ = [
     "DEFAULT_GRACE_SECONDS",
@@ -27,7 +27,6 @@ __all__ = [
     "own_stop",
     "requested",
     "settings_of",
-    "signal_number",
     "stop_options",
 ]
 
@@ -156,22 +155,6 @@ def stop_options(params: StopProcessParams | RestartProcessParams, settings: Set
         signum = signal_number(params["signal"])
     soft = "signal" in params or "grace_seconds" in params
     return signum, params.get("grace_seconds", grace), params.get("force", False) and not soft
-
-
-def signal_number(name: str) -> int:
-    """15 for ``SIGTERM``, ``TERM``, ``term`` and ``15``. Raises `InvalidParams`."""
-    text = name.strip().upper()
-    digits = text.removeprefix("SIG")  # SIG41 is what we call one that has no name
-    if digits.isascii() and digits.isdigit() and len(digits) < 4:
-        number = int(digits)
-        if number in signal.valid_signals():
-            return number
-    else:
-        try:
-            return signal.Signals[text if text.startswith("SIG") else "SIG" + text].value
-        except KeyError:
-            pass
-    raise InvalidParams(f"there is no signal {name}", hint="for example SIGTERM, SIGINT, SIGHUP, SIGUSR1")
 
 
 def _place(directory: str) -> tuple[str, str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from contextlib import nullcontext
 
 import anyio
 import anyio.to_thread
@@ -27,39 +24,25 @@ from ..protocol import (
 )
 from . import environment as environments
 from .adopting.consent import check_asked
-from .adopting.found import environment_now
 from .adopting.letting_go import leave_adopted
-from .clock import now
-from .configuring import Configuring, differences
+from .configuring import Configuring
 from .ending import Ending
-from .failures import check_startable
-from .kernel.identity import boot_id
-from .kernel.process_table import MARKER, environment_of
+from .joining import differences_of_join
+from .known_environment import known_environment
+from .launching import Launching, Prepared
 from .lifecycle import Lifecycle
-from .model import Cause, Process, Run, Settings, new_run_id
-from .ports.joining import joined
+from .model import Cause, Process, Run
 from .ports.ports import Ports
-from .ports.wishes import variables
 from .protection import Demand, Protecting, check_unprotected, is_anothers
-from .readiness.joining import readiness_differences
 from .readiness.rules import check as check_readiness
 from .readiness.rules import is_expected
 from .registry import Registry, full_name
-from .requests import OfProject, Requested, own_stop, requested, settings_of, stop_options
-from .store import Store
-from .wishes import wishes_differences
+from .requests import OfProject, Requested, requested, settings_of, stop_options
 from .words.command import Command, default_name, free_name
 
-__all__ = ["Started", "Supervisor", "raise_file_limit"]
+__all__ = ["Started", "Supervisor"]
 
 _PROVES_ITSELF_SECONDS = 0.25
-
-
-class _Prepared(NamedTuple):
-    """A run whose record is on disk, and the whole environment that it will have."""
-
-    run: Run
-    environment: dict[str, str]
 
 
 class Started:
@@ -83,19 +66,14 @@ class Supervisor:
         lifecycle: Lifecycle,
         protecting: Protecting,
         configuring: Configuring,
-        disk: Store,
-        umask: int,
-        files: tuple[int, int],
+        launching: Launching,
         ports: Ports,
     ) -> None:
-        """``umask`` and ``files`` (RLIMIT_NOFILE) are what a child gets whose caller does not say."""
         self._registry = registry
         self._lifecycle = lifecycle
         self._protecting = protecting
         self._configuring = configuring
-        self._disk = disk
-        self._umask = umask
-        self._files = files
+        self._launching = launching
         self._ports = ports
         self._shutting_down = False
 
@@ -155,7 +133,9 @@ class Supervisor:
             if same and not asked.params.get("fresh"):
                 if protected:
                     await self._protecting.join(process, demand)
-                return await self._joined(process, run, asked)
+                started = Started(process, run, joined=True)
+                started.differences = await differences_of_join(process, run, asked)
+                return started
             if not same and not asked.params.get("replace"):
                 raise _name_taken(process, run, asked.command)
         elif process.planned and process.asked_argv != asked.asked_argv and not asked.params.get("replace"):
@@ -179,115 +159,22 @@ class Supervisor:
         instead = demand.cause(_verb(old, asked))
         cause = instead if again else demand.cause("started")
         prepared = await self._prepare_asked(process, asked, cause, old if again else None)
-        with _replacing(process, prepared.run):
-            if old is not None and old.present and not old.spared:
-                await self._end_for(prepared, old, *own_stop(old.settings), instead)
-            started = Started(process, await self._launch(process, prepared))
+        started = Started(process, await self._launching.launch(process, prepared, old, instead))
         started.previous = old
         return started
 
-    async def _joined(self, process: Process, run: Run, asked: Requested) -> Started:
-        started = Started(process, run, joined=True)
-        asked, started.differences = joined(asked, run)
-        if asked.name is not None and asked.name != process.name:
-            started.differences.append({"what": "name", "asked": asked.name, "running": process.name})
-        if asked.command.text != run.command.text:
-            started.differences.append({"what": "command", "asked": asked.command.text, "running": run.command.text})
-        if asked.directory != run.working_directory:
-            started.differences.append(
-                {"what": "working_directory", "asked": asked.directory, "running": run.working_directory}
-            )
-        started.differences += differences(process.options, asked.params)
-        started.differences += readiness_differences(asked.params, run.settings)
-        started.differences += wishes_differences(asked, run.settings)
-        running = await self.environment(run)
-        if running is not None:
-            started.differences += environments.difference(asked.environment, running)
-        return started
-
-    async def _prepare_asked(self, process: Process, asked: Requested, cause: Cause, replaced: Run | None) -> _Prepared:
+    async def _prepare_asked(self, process: Process, asked: Requested, cause: Cause, replaced: Run | None) -> Prepared:
         settings = settings_of(asked)
         if is_expected(settings):
             await anyio.to_thread.run_sync(check_readiness, settings)
         moved = self._ports.leases.take_moved(process.project_directory, process.name)
-        return await self._prepare(
+        return await self._launching.prepare(
             process, asked.command, asked.directory, settings, asked.environment, cause, replaced, note=moved
         )
 
     async def filled(self, asked: Requested, name: str) -> Requested:
         """What a process of that name would be started with; nothing is started. Raises as `Ports.filled`."""
         return await self._ports.filled(asked, name)
-
-    async def _prepare(
-        self,
-        process: Process,
-        command: Command,
-        directory: str,
-        settings: Settings,
-        asked: dict[str, str],
-        cause: Cause,
-        replaced: Run | None,
-        restarts: int = 0,
-        *,
-        note: str = "",
-    ) -> _Prepared:
-        """A new run with its record on disk. An old run is ended only after that: a full disk must not cost it."""
-        # Where nobody knew the old environment any more, they are not in it.
-        asked = {**asked, **variables(settings.ports, dict(settings.assigned_ports))}
-        number = process.next_number()
-        run_id = new_run_id(process.name, number)
-        environment, added = environments.build(asked, run_id, directory, tty=settings.tty)
-        if "nofile" not in {name for name, _, _ in settings.limits}:
-            settings = settings._replace(limits=(*settings.limits, ("nofile", *self._files)))
-        run = Run(
-            run_id=run_id,
-            number=number,
-            directory=self._disk.folder(run_id),
-            command=command,
-            working_directory=directory,
-            settings=settings,
-            started_at=now(),
-            started_by=cause.by,
-            boot_id=boot_id(),
-            start_reason=cause.reason,
-            replaced_run=replaced.number if replaced else None,
-            restarts=restarts,
-            reason=f"{cause.sentence()}; {note}" if note else cause.sentence(),
-            added_variables=added,
-            environment=asked,
-        )
-        await self._lifecycle.prepare(process, run)
-        return _Prepared(run, environment)
-
-    async def _end_for(
-        self, prepared: _Prepared, old: Run, signum: int, grace: float, cause: Cause, *, force: bool = False
-    ) -> None:
-        try:
-            # What cannot be started must not cost what runs.
-            await anyio.to_thread.run_sync(check_startable, prepared.run, prepared.environment)
-            await self._lifecycle.end(old, signum, grace, cause, force=force)
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._lifecycle.discard(prepared.run)
-            raise
-
-    async def _launch(self, process: Process, prepared: _Prepared) -> Run:
-        run = prepared.run
-        umask = self._umask if run.settings.umask is None else run.settings.umask
-        await self._lifecycle.launch(process, run, prepared.environment, umask)
-        process.command, process.working_directory = run.command, run.working_directory
-        return run
-
-    async def environment(self, run: Run) -> dict[str, str] | None:
-        """What the run was asked to have; from the kernel when this daemon did not start it. None: nobody knows."""
-        if run.adopted and run.environment is None and run.live and run.identity is not None:
-            run.environment = await anyio.to_thread.run_sync(environment_now, run.identity)
-        elif run.environment is None and run.live and run.identity is not None:
-            full = await anyio.to_thread.run_sync(environment_of, run.identity.pid)
-            # Empty in the middle of an exec, and a program that sets its title writes over it: no marker, no truth.
-            if full is not None and full.get(MARKER) == run.run_id and run.live:
-                run.environment = environments.without_added(full, run.added_variables)
-        return run.environment
 
     # --- stop and restart ---------------------------------------------------------------------------------------------
 
@@ -337,11 +224,13 @@ class Supervisor:
                 )
             await self._lifecycle.keeper.check()
             await self._ports.check_again(process.project_directory, process.name, old)
-            known = await self.environment(old)
+            known = await known_environment(old)
             asked, source = _environment_for(known, params)
             cause = demand.cause("restarted")
-            prepared = await self._prepare(process, old.command, old.working_directory, old.settings, asked, cause, old)
-            run = await self._launch_for(process, prepared, old, signum, grace, cause, force=kill)
+            prepared = await self._launching.prepare(
+                process, old.command, old.working_directory, old.settings, asked, cause, old
+            )
+            run = await self._launching.launch(process, prepared, old, cause, stop=(signum, grace), force=kill)
             started = Started(process, run)
             started.previous = old
             started.environment_from = source
@@ -358,31 +247,14 @@ class Supervisor:
         """
         self.check_open()
         await self._ports.check_again(process.project_directory, process.name, old)
-        known = await self.environment(old)
+        known = await known_environment(old)
         asked, _ = _environment_for(known, RestartProcessParams(process=process.name))
         if known is None:
             cause = cause._replace(reason=f"{cause.reason}; nobody knew its environment any more: it has the daemon's")
-        prepared = await self._prepare(
+        prepared = await self._launching.prepare(
             process, old.command, old.working_directory, old.settings, asked, cause, old, restarts
         )
-        return await self._launch_for(process, prepared, old, *own_stop(old.settings), cause)
-
-    async def _launch_for(
-        self,
-        process: Process,
-        prepared: _Prepared,
-        old: Run,
-        signum: int,
-        grace: float,
-        cause: Cause,
-        *,
-        force: bool = False,
-    ) -> Run:
-        """Start what is prepared once the old run is gone."""
-        with _replacing(process, prepared.run):
-            if old.present and not old.spared:
-                await self._end_for(prepared, old, signum, grace, cause, force=force)
-            return await self._launch(process, prepared)
+        return await self._launching.launch(process, prepared, old, cause)
 
     async def stop_all(self, params: ShutdownDaemonParams, client: ClientInfo) -> tuple[list[str], list[str]]:
         """Before the daemon ends: which processes were stopped and which are left, each as project/name."""
@@ -428,16 +300,6 @@ async def _would_end(old: Run | None) -> bool:
     return old.present
 
 
-@contextmanager
-def _replacing(process: Process, run: Run) -> Iterator[None]:
-    """While the run takes the place of another one: the end of that one is a piece of a restart."""
-    process.restarting = run.replaced_run
-    try:
-        yield
-    finally:
-        process.restarting = None
-
-
 def _environment_for(known: dict[str, str] | None, params: RestartProcessParams) -> tuple[dict[str, str], str]:
     if known is not None:
         return known, "run"
@@ -452,13 +314,3 @@ def _name_taken(process: Process, run: Run, command: Command) -> PersistprocErro
         hint=("stop it" if run.captured else "restart it") + ", replace it (--replace), or choose another name",
         data={"name": process.name, "running": run.command.text, "asked": command.text, "pid": run.pid},
     )
-
-
-def raise_file_limit() -> tuple[int, int]:
-    """Take all descriptors that we may have; returns (soft, hard) as children get them back."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):
-        pass
-    return soft, hard

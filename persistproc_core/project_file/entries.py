@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
+from ..port_names import name_of
 from ..process_names import problem_of_name
-from ..protocol import Definition
+from ..protocol import Definition, PortWish
 from ..validation import fields
 from .model import Entry, EnvFile
 from .needs import check_needs, read_needs
@@ -56,7 +57,9 @@ def _entry(source: Source, document: Mapping[str, object], name: str, table: dic
     lines = {f"environment.{key}": source.line(("environment", key)) for key in environment}
     own = cast("dict[str, object]", table.get("environment", {}))
     lines.update({f"environment.{key}": source.line((*path, "environment", key)) for key in own})
-    lines["working_directory"] = source.line((*path, "working_directory"))
+    lines.update({key: source.line((*path, key)) for key in ("command", "working_directory")})
+    definition = _definition(source, table, path)
+    lines.update({f"ports.{name_of(wish)}": line for wish, line in _port_lines(source, definition, path)})
     return Entry(
         name=unicodedata.normalize("NFC", name),
         line=source.line(path),
@@ -66,7 +69,7 @@ def _entry(source: Source, document: Mapping[str, object], name: str, table: dic
         environment=environment,
         needs=read_needs(table.get("needs", [])),
         optional=bool(table.get("optional", False)),
-        definition=_definition(source, table, path),
+        definition=definition,
         file=source.file,
         lines=lines,
     )
@@ -82,6 +85,13 @@ def _definition(source: Source, table: dict[str, object], path: Path) -> Definit
     if "liveness" in table:
         definition["liveness"] = read_liveness(source, table["liveness"], ports, (*path, "liveness"))
     return cast("Definition", definition)
+
+
+def _port_lines(source: Source, definition: Definition, path: Path) -> Iterator[tuple[PortWish, int | None]]:
+    for wish in definition.get("ports", []):
+        place = (*path, "ports", name_of(wish))
+        is_of_table = (*source.table, *place) in source.places
+        yield wish, source.line(place if is_of_table else (*path, "port"))
 
 
 def _environment(source: Source, table: Mapping[str, object], path: Path) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     file: str
     """The project's file, absolute."""
     lines: Mapping[str, int | None]
-    """Where ``working_directory`` and each ``environment.NAME`` stand."""
+    """Where ``command``, ``working_directory`` and each ``environment.NAME`` and ``ports.NAME`` stand."""
 
 
 @dataclass(frozen=True)

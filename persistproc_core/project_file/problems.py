@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..errors import ProjectInvalid
 
-__all__ = ["MAX_PROCESSES", "Problem", "Problems", "invalid", "nearest"]
+__all__ = ["MAX_PROCESSES", "Problem", "Problems", "invalid", "nearest", "together"]
 
 MAX_PROCESSES = 500
 """In one file; more are a mistake, and to look for the nearest name among any number of them would take minutes."""
@@ -57,6 +57,20 @@ def invalid(file: str, *found: Problem) -> ProjectInvalid:
     ]
     data: dict[str, object] = {"file": file, "line": first.line, "problems": told}
     return ProjectInvalid(f"{place}: {first.text}{others}", hint=first.hint, data=data)
+
+
+def together(file: str, errors: Sequence[ProjectInvalid], more: Sequence[Problem] = ()) -> ProjectInvalid:
+    """One error that tells all of them; what is wrong in another file has its place in the text."""
+    if len(errors) == 1 and not more:
+        return errors[0]
+    return invalid(file, *(problem for error in errors for problem in _told(file, error)), *more)
+
+
+def _told(file: str, error: ProjectInvalid) -> list[Problem]:
+    told = error.data.get("problems")
+    if error.data.get("file") != file or not isinstance(told, list):
+        return [Problem(error.message, None, error.hint)]
+    return [Problem(each["text"], each["line"], each.get("hint", "")) for each in told]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from ..pattern_size import TOO_LONG, TOO_LONG_HINT, is_too_long
 from ..port_names import name_of
 from ..protocol import Liveness, PortWish, ReadyWhen
 from .places import Path
@@ -17,9 +16,6 @@ __all__ = ["read_liveness", "read_ready"]
 
 _READY = ("output", "port", "url", "command", "completed")
 _LIVENESS = ("port", "url", "command")
-_COUNT = re.compile(r"\{(\d*)(?:,(\d*))?\}")
-_MOST_REPEATED = 100000
-"""Counts within counts, ((a{1000}){1000}){1000}, would fill the memory when they are compiled."""
 
 
 def read_ready(source: Source, value: object, ports: Sequence[PortWish], path: Path) -> ReadyWhen:
@@ -86,9 +82,8 @@ def _check_pattern(source: Source, text: str, path: Path) -> None:
     # The module that matches it in the daemon, not re: they differ in what they take.
     import regex
 
-    counts = (int((most or least or "1")[:9]) for least, most in _COUNT.findall(text))
-    if math.prod(counts) > _MOST_REPEATED:
-        source.wrong(path, "repeats too much of it", f"keep the product of its counts below {_MOST_REPEATED}")
+    if is_too_long(text):
+        source.wrong(path, TOO_LONG, TOO_LONG_HINT)
         return
     try:
         regex.compile(text)

@@ -115,10 +115,12 @@ class ProcessResult(TypedDict):
     outcome: Annotated[
         Literal["started", "restarted", "unchanged", "failed", "not_started", "stopped", "already_stopped", "removed"],
         "What was done. failed: it could not be started, ended or did not become ready; not_started: what it needs "
-        "did not come, or the time was up.",
+        "did not come, or the time was up; unchanged with a hint: it is not as the file says, but was left as it was.",
     ]
     ready: Annotated[bool | None, "Whether it is ready; null: nothing tells."]
-    reason: Annotated[str | None, "Why it was restarted, failed or was not started; else what it is ready by."]
+    reason: Annotated[
+        str | None, "Why it was restarted, failed, was not started or was left as it was; else what it is ready by."
+    ]
     hint: Annotated[str | None, "What can be done."]
     waited_for: Annotated[list[str], "What it needs that had not come (not_started)."]
     elapsed_seconds: Annotated[float, "How long it took, from its own beginning."]
@@ -132,7 +134,7 @@ class StartProjectReply(TypedDict):
     project: str
     project_directory: str
     file: str
-    ready: Annotated[bool, "True when none failed and all are ready (without wait: begun)."]
+    ready: Annotated[bool, "True when none failed, all are ready (without wait: begun) and as the file says."]
     results: Annotated[list[ProcessResult], "In the order of the file; then what was removed."]
     removed: Annotated[list[str], "What was started from the file, is no longer in it, and was left alone."]
     elapsed_seconds: float

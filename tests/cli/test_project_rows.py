@@ -152,6 +152,17 @@ def test_names_of_others_are_made_safe(capsys: pytest.CaptureFixture[str]) -> No
     assert "\x1b" not in told(capsys, [], [result("\x1b[2J", "started", process=info())])
 
 
+def test_what_only_lived_long_enough_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has taken five seconds, and nothing of it can be seen."""
+    up = "up: has lived for 5 s; nothing tells whether it is ready"
+    with PlainView(Rows([begun_row(process("mail"))], SHOP)) as plain:
+        plain.settle([result("mail", "started", reason=up, process=info())])
+    assert capsys.readouterr().out.splitlines() == ["mail started (pid 7)", f"mail {up}"]
+    with LiveView(Rows([begun_row(process("mail"))], SHOP)) as live:
+        live.settle([result("mail", "started", reason=up, process=info())])
+    assert capsys.readouterr().out.rstrip().endswith(f"mail  {up}")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.04, "0.04 s"), (0.996, "1.0 s"), (1.26, "1.3 s"), (9.96, "10 s"), (75.2, "75 s")]
 )

@@ -251,13 +251,13 @@ def test_one_that_was_never_started_is_not_unknown(shop: Cli) -> None:
 
 def test_project_on_a_narrow_terminal(shop: Cli) -> None:
     assert shop("project", "--schema", "web", check=2).stdout == ""
-    for columns, titles in ((40, "STATE  NAME     UP"), (60, "STATE  NAME     PORTS      NEEDS")):
+    for columns, titles in ((200, "PORTS NEEDS UP COMMAND"), (40, "PORTS UP"), (30, "UP")):
         sized = ["/bin/sh", "-c", f'stty columns {columns}; exec "$@"', "sh", *CLI, "project"]
         terminal = Terminal(sized, shop.project, shop.variables({"TERM": "xterm-256color"}))
-        seen = terminal.wait_for("was never allowed")
+        seen = re.sub(r"\x1b\[\d*m", "", terminal.wait_for("was never allowed"))
         assert terminal.wait() == 0
         terminal.close()
-        assert titles in re.sub(r"\x1b\[\d*m", "", seen)
+        assert next(line.split() for line in seen.splitlines() if "STATE" in line) == ["STATE", "NAME", *titles.split()]
         assert " by name" in seen
 
 
@@ -291,6 +291,22 @@ def test_no_file_and_a_wrong_one(cli: Cli) -> None:
     nearby = cli("up", "--yes", check=78, env={"HOME": str(cli.project.resolve())}).stderr
     assert nearby.startswith(f"persistproc: ~/{FILE}, line ")
     assert json.loads(cli("project", "--json", check=78).stderr)["error"]["code"] == "project_invalid"
+
+
+def test_what_somebody_else_protects_is_left_as_it_was(cli: Cli) -> None:
+    write(cli, DB)
+    cli("up", "--yes", check=0)
+    cli.hub.protect_process(process="db")
+    write(cli, DB.replace('"db"', '"new"'))
+    up = cli("up", "--yes", check=1)
+    assert re.search(r"^db left as it was \(pid \d+\)$", up.stdout, re.M)
+    assert re.search(
+        r"^persistproc: db is not as the file says: left as it was \(command: .*protected by.*--force and --reason",
+        up.stderr,
+        re.M,
+    )
+    assert up.stderr.splitlines()[-1] == "persistproc: shop is not as its file says: db"
+    cli.hub.protect_process(process="db", protected=False)
 
 
 def test_down_stops_what_is_named(shop: Cli) -> None:
@@ -330,7 +346,7 @@ def test_a_port_is_taken(shop: Cli) -> None:
             assert terminal.wait() == 1
 
     assert refused.stdout == ""
-    assert re.search(rf"{FILE}, line \d+: web: .*{port}.* port = \"auto\" in the file", refused.stderr)
+    assert re.search(rf"{FILE}, line 8: web: .*{port}.* port = \"auto\" in the file", refused.stderr)
     assert "is about to start" not in seen.rpartition("\x1b[2K")[2], "what is not about to start is left on the screen"
     assert states(shop) == {}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from persistproc_core.daemon.model import Options, Run, Settings
+from persistproc_core.daemon.model import Run
+from persistproc_core.daemon.settings import Options, Settings
 from persistproc_core.daemon.store import Record, Store, dump
 from persistproc_core.daemon.words.command import Command
 from tests.crash.power_loss import Recorder

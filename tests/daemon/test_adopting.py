@@ -156,6 +156,19 @@ def test_a_restart_runs_its_own_command_line(hub: Hub, outside: Start) -> None:
     assert hub.stop("api")["state"] == "stopped", "what persistproc has started needs no reason"
 
 
+def test_what_was_said_of_a_run_of_ours_is_not_said_of_it(hub: Hub, outside: Start) -> None:
+    limits = {"ttl_seconds": 3600, "idle_timeout_seconds": 3600}
+    hub.start(program("sleeper"), name="web", restart="always", autostart=True, **limits)
+    hub.stop("web")
+    server = outside(program("sleeper"))
+    info = hub.call("adopt_process", pid=server.pid, name="web")
+    options = {name: info[name] for name in ("restart", "autostart", *limits)}
+    assert options == {"restart": "never", "autostart": False, "ttl_seconds": None, "idle_timeout_seconds": None}
+    os.kill(server.pid, signal.SIGTERM)
+    ended = hub.call("wait_for_process", "web", exit=True, timeout_seconds=10)
+    assert (ended["run"], ended["state"]) == (2, "failed"), "its end where it was started is its end"
+
+
 def test_it_is_let_go_and_lives(hub: Hub, outside: Start) -> None:
     server = outside(program("sleeper"))
     held = descriptors(hub, "pidfd")

@@ -65,6 +65,8 @@ def test_what_is_no_pattern_is_refused(hub: Hub) -> None:
     hub.finish(["true"], name="p")
 
     assert "grep" in str(hub.error("get_process_output", "p", grep="("))
+    many = hub.error("get_process_output", "p", grep="((a{1000}){1000}){1000}")
+    assert "grep repeats too much of it" in str(many), "the memory would be full of it"
 
 
 def test_a_pattern_that_takes_for_ever_holds_nobody_up(hub: Hub) -> None:

@@ -122,6 +122,18 @@ def test_by_a_line(hub: Hub) -> None:
     assert reply["ready_by"] == "printed: ready in 3 ms"
 
 
+def test_by_a_line_of_which_nobody_can_tell(hub: Hub) -> None:
+    """More time does not help: the pattern takes too much of it."""
+    many = "a" * 40
+    script = ["sh", "-c", f"echo {many}b; exec sleep 60"]
+    _, seen = started(hub, script, ready={"output": "(a|a|b?)+(a|aa)+(aa|a)+$x"})
+    assert (seen["outcome"], seen["hint"]) == ("timed_out", "use a simpler one")
+    assert "the regular expression takes too long on this output" in seen["words"]
+    error = hub.error("wait_for_process", "p", ready=True, timeout_seconds=10)
+    assert error.error["data"]["hint"] == "use a simpler one"
+    assert "takes too long on this output" in str(error)
+
+
 def test_by_its_port(hub: Hub) -> None:
     port = free_port()
     command = ["sh", "-c", f'"$@" & echo http://localhost:{port}; exec sleep 60', "sh", *program("http_server")]
@@ -165,10 +177,17 @@ def test_by_a_command_in_its_directory_with_its_environment(hub: Hub) -> None:
 
 
 def test_what_hangs_is_ended_with_the_wait_for_it(hub: Hub) -> None:
-    ready = {"command": ["sh", "-c", "sleep 333 & sleep 333; true"]}
+    ready = {"command": ["sh", "-c", "sleep 333 & setsid sh -c 'sleep 333; true' & sleep 333; true"]}
     _, seen = started(hub, program("sleeper"), ready={**ready, "timeout_seconds": 0.1}, timeout_seconds=0.1)
     assert seen["outcome"] == "timed_out"
     eventually(lambda: hub.status("p")["processes"] == 1, what="only the process itself is left")
+
+
+def test_what_it_leaves_to_itself_belongs_to_the_run(hub: Hub) -> None:
+    ready = {"command": ["sh", "-c", "(setsid sleep 333 >/dev/null 2>&1 &); true"]}
+    started(hub, program("sleeper"), ready=ready)
+    assert hub.status("p")["processes"] == 2
+    assert len(hub.stop("p")["stopped_pids"]) == 2
 
 
 @pytest.mark.parametrize(("code", "outcome", "ready"), [(0, "ready", True), (2, "failed", False)])
@@ -226,12 +245,13 @@ def test_the_event_and_the_record(hub: Hub, restarted: Any) -> None:
         ({"ready": {}}, "exactly one of output, port, url, command, completed, which is missing"),
         ({"ready": {"output": "a", "port": 1}}, "exactly one of"),
         ({"ready": {"output": "("}}, "not a regular expression"),
+        ({"ready": {"output": "((a{1000}){1000}){1000}"}}, "output repeats too much of it"),
         ({"ready": {"url": "ftp://x"}}, "must begin with http"),
         ({"ready": {"port": "web"}}, "it has no port 'web'"),
         ({"ready": {"port": 1, "status": 200}}, "ready.status belongs to a url"),
         ({"liveness": {"interval_seconds": 3}}, "liveness needs exactly one of port, url, command"),
     ],
-    ids=["nothing", "two", "pattern", "url", "name", "status", "liveness"],
+    ids=["nothing", "two", "pattern", "counts", "url", "name", "status", "liveness"],
 )
 def test_what_cannot_be_looked_for_starts_nothing(hub: Hub, params: dict[str, Any], said: str) -> None:
     error = hub.error("start_process", command=["sleep", "60"], name="p", **params)

@@ -101,7 +101,7 @@ def test_ended_before(hub: Hub, condition: dict[str, object]) -> None:
     assert (data["exit_code"], data["last_lines"][-1]) == (9, "boom")
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "*", "(?P<a>"])
+@pytest.mark.parametrize("pattern", ["(", "[a", "*", "(?P<a>", "((a{1000}){1000}){1000}"])
 def test_no_regular_expression(hub: Hub, pattern: str) -> None:
     hub.ready(program("sleeper"), name="p")
     assert hub.error("wait_for_process", "p", output=pattern).code == "invalid_params"

@@ -9,14 +9,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from persistproc_core.daemon.adopting.followed import FollowedFile
 from persistproc_core.daemon.answers import bookmark_file
 from persistproc_core.daemon.events import journal_file
 from persistproc_core.daemon.keeping.config_file import CAREFUL, Config, ProcessLimits, parse
 from persistproc_core.daemon.kernel.identity import Identity
 from persistproc_core.daemon.logs.marks import Marks
 from persistproc_core.daemon.logs.segments import Offsets
-from persistproc_core.daemon.model import Cause, FollowedFile, Options, Protection, Run, Settings
+from persistproc_core.daemon.model import Cause, Protection, Run
 from persistproc_core.daemon.record import Record, dump
+from persistproc_core.daemon.settings import Options, Settings
 from persistproc_core.daemon.store import Store, exit_record, spawned
 from persistproc_core.daemon.words.command import parse_command
 from persistproc_core.framing import decode

@@ -67,7 +67,7 @@ ONE_LINE = {
     "ready's counts": (
         "ready = { output = '((a{1000}){1000}){1000}' }",
         ".ready.output repeats too much of it",
-        "keep the product",
+        "counts within counts",
     ),
     "kind of a port": ("port = [1]", ".port must be a whole number, auto or a table, not a list", "write a number"),
     "ready's url": ('ready = { url = "localhost" }', ".ready.url must be an http or https URL", "for example"),

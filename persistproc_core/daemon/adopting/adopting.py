@@ -15,16 +15,17 @@ import anyio.to_thread
 
 from ...errors import InvalidParams, NotAdoptable
 from ...protocol import AdoptProcessParams, ClientInfo, Holder
-from ..foreign import begin, check_free, connect
+from ..foreign import begin, check_free, connect, with_process
 from ..kernel.identity import Identity, boot_id, identity_of
 from ..kernel.peer import Peer
 from ..kernel.ports import listeners
 from ..kernel.process_table import ProcessTable, scan
 from ..lifecycle import Lifecycle
-from ..model import Cause, Process, Run, Settings, new_run_id
+from ..model import Cause, Process, Run, new_run_id
 from ..projects import project_root
 from ..protection import Demand
 from ..registry import Registry, full_name
+from ..settings import Options, Settings
 from ..states import Event
 from ..store import Store
 from ..supervisor import Supervisor
@@ -134,16 +135,11 @@ class Adopting:
     async def _adopt(self, found: Found, name: str | None, demand: Demand) -> Process:
         project = await anyio.to_thread.run_sync(project_root, found.directory)
         command = parse_command(found.argv)
-        while True:
-            process = self._process_for(project, command, found.directory, name)
-            async with process.lock:
-                if not process.removed:
-                    try:
-                        await self._adopt_locked(process, command, found, demand)
-                        return process
-                    finally:
-                        if not process.runs:
-                            self._registry.discard(process)
+        return await with_process(
+            self._registry,
+            lambda: self._process_for(project, command, found.directory, name),
+            lambda process: self._adopt_locked(process, command, found, demand),
+        )
 
     def _process_for(self, project: str, command: Command, directory: str, name: str | None) -> Process:
         process = self._registry.get(project, name) if name is not None else self._same(project, command, directory)
@@ -167,11 +163,15 @@ class Adopting:
         if process.current is not None:
             await check_free(process, process.current)
         await self._lifecycle.keeper.check()
-        # Its limits are those of a run that somebody started.
-        process.options = process.options._replace(ttl_seconds=None, idle_timeout_seconds=None)
         run = self._new_run(process, command, found, demand)
         await self._lifecycle.ender.members(run)
-        await begin(self._lifecycle, self._registry, process, run)
+        # Its options were said of a run of ours: Ctrl-C in its own terminal would have it started again by us.
+        before, process.options = process.options, Options()
+        try:
+            await begin(self._lifecycle, self._registry, process, run)
+        except BaseException:
+            process.options = before
+            raise
         self._lifecycle.uses.begun(process)
         self._lifecycle.expiry.changed(process)
 

@@ -15,7 +15,8 @@ import anyio.to_thread
 
 from ..fifos import open_nameless
 from ..logs.reader import RunLog
-from ..model import FollowedFile, Run
+from ..model import Run
+from .followed import FollowedFile
 from .streams import link_of, same_stream_now
 
 __all__ = ["Copier"]

@@ -11,7 +11,8 @@ import stat
 from typing import NamedTuple
 
 from ...protocol import Stream
-from ..model import FollowedFile, Run
+from ..model import Run
+from .followed import FollowedFile
 
 __all__ = ["Streams", "link_of", "look_at_streams", "same_stream_now"]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from typing import NamedTuple
 
 from .. import replaced_file
@@ -36,17 +34,8 @@ class Kept(NamedTuple):
 
 def load(path: str) -> tuple[dict[str, Kept], str]:
     """The marks by project, and what is wrong with the file: then it is set aside. Raises `OSError`."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return {}, ""
-    try:
-        return _from_json(json.loads(data)), ""
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        with contextlib.suppress(OSError):
-            os.rename(path, path + ".unreadable")
-        return {}, f"{type(error).__name__}: {error}"
+    found, problem = replaced_file.read_json(path, _from_json)
+    return found or {}, problem
 
 
 def write(path: str, projects: dict[str, Kept]) -> None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import regex
 
 from ...errors import InvalidParams
+from ...pattern_size import TOO_LONG, TOO_LONG_HINT, is_too_long
 from .cleaning import cleaned, has_controls
 from .filters import Extents, TimeIsUp
 from .finding import holds
@@ -51,6 +52,8 @@ class Pattern:
         self._invert = invert
         if text.startswith("(?i)"):
             text, ignore_case = text[4:], True
+        if is_too_long(text):
+            raise InvalidParams(f"grep {TOO_LONG}", hint=TOO_LONG_HINT)
         flags = regex.IGNORECASE if ignore_case else 0
         try:
             self._line = regex.compile(text, flags)

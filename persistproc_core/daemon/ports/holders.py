@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ class Holders:
 
     async def all(self, port: int) -> list[Holder]:
         """All that listen on it, ours first: two may, on different addresses. Workers of one server count once."""
-        sight = await anyio.to_thread.run_sync(_look, port)
+        sight = await anyio.to_thread.run_sync(_look, port, abandon_on_cancel=True)
         if not sight.anybody:
             return []
         ours = [found for found in self._registry.runs() if found[1].present]
@@ -57,7 +56,7 @@ class Holders:
             if pids:
                 found.append(_process(process, run, min(pids)))
         if left:
-            found.append(await anyio.to_thread.run_sync(_stranger, min(left)))
+            found.append(await anyio.to_thread.run_sync(_stranger, min(left), abandon_on_cancel=True))
         return found or [_unknown()]
 
     async def others(self, port: int, project_directory: str, name: str) -> list[Holder]:
@@ -171,7 +170,8 @@ def _directory(pid: int) -> str | None:
     import psutil
 
     try:
-        return os.path.realpath(psutil.Process(pid).cwd()) or None
+        # As the kernel tells it, without links; to look at it could hang (the folder of a server that is gone).
+        return psutil.Process(pid).cwd() or None
     except (psutil.Error, OSError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -25,17 +24,8 @@ class Key(NamedTuple):
 
 def load(path: str) -> tuple[dict[Key, int], str]:
     """The leases, and what is wrong with the file: then it is set aside. Raises `OSError`."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return {}, ""
-    try:
-        return _from_json(json.loads(data)), ""
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        with contextlib.suppress(OSError):
-            os.rename(path, path + ".unreadable")
-        return {}, f"{type(error).__name__}: {error}"
+    found, problem = replaced_file.read_json(path, _from_json)
+    return found or {}, problem
 
 
 def write(path: str, leases: Mapping[Key, int]) -> None:

@@ -47,7 +47,8 @@ class PortTrouble:
         """
         with anyio.move_on_after(_WITHIN_SECONDS):
             if lines is None:
-                lines = await anyio.to_thread.run_sync(_last_lines, run.directory)
+                # The end of the run is told only then: a file system that hangs must not keep it back.
+                lines = await anyio.to_thread.run_sync(_last_lines, run.directory, abandon_on_cancel=True)
             if says_in_use(lines):
                 return await self._explain(process, run, lines)
         return ""

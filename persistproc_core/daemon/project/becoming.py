@@ -18,6 +18,7 @@ __all__ = ["Becoming", "Begun", "Readies"]
 
 _PROVES_ITSELF_SECONDS = 5.0
 """A worker may neither print nor listen: what has lived so long, and never said how it is to be ready, is up."""
+_PROVED = f"up: has lived for {_PROVES_ITSELF_SECONDS:g} s; nothing tells whether it is ready"
 
 
 class Readies(Protocol):
@@ -77,7 +78,7 @@ class Becoming:
                 step.not_ready(readiness, run)
                 return False
             words = run.reason if is_done else readiness["words"]
-            words = words if is_ready else "it runs; nothing tells whether it is ready"
+            words = words if is_ready else _PROVED
             begun.outcome["reason"] = begun.outcome["reason"] or words
             begun.outcome["ready"] = True if is_ready else None
         step.reach("ready")

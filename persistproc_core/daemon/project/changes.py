@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..configuring import differences
-from ..model import Process, Run, Settings
+from ..model import Process, Run
+from ..settings import Settings
 from .wanted import Wanted
 
 __all__ = ["changes", "fits", "in_place", "masked", "options_changed"]

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from ...errors import PersistprocError, PortTaken, ProjectInvalid
 from ...project_file.model import ProjectFile
-from ...project_file.problems import Problem, invalid
+from ...project_file.problems import Problem, together
 from ..failures import check_startable
 from ..ports.conflicts import Conflicts
 from ..words.command import Command
@@ -32,18 +32,16 @@ async def check_programs(file: ProjectFile, wanted: Iterable[Wanted], starting: 
     """
     later = _made_later(file)
     certain = [each for each in wanted if each.entry.name not in later]
-    for each in certain:
-        if isinstance(each.problem, ProjectInvalid):
-            raise each.problem
+    errors = [each.problem for each in certain if isinstance(each.problem, ProjectInvalid)]
     problems: list[Problem] = []
-    starts = [each for each in certain if each.entry.name in starting]
+    starts = [each for each in certain if each.entry.name in starting and each.problem not in errors]
     for each in starts:
         error = await _problem(each)
         if error is not None:
             line = each.entry.lines.get("command", each.entry.line)
             problems.append(Problem(f"{each.entry.name}: {error.message}", line, error.hint))
-    if problems:
-        raise invalid(file.path, *problems)
+    if errors or problems:
+        raise together(file.path, errors, problems)
 
 
 async def check_ports(
@@ -101,12 +99,19 @@ async def _check_ports(
         left_the_file = f"{holder} is no longer in the file: persistproc up --remove ends it"
         # Who wrote a file has no options to give.
         hint = error.hint.replace("--port auto", 'port = "auto" in the file')
-        place = file.path if entry.line is None else f"{file.path}, line {entry.line}"
+        line = _port_line(wanted, error.data.get("port"))
+        place = file.path if line is None else f"{file.path}, line {line}"
         raise PortTaken(
             f"{place}: {entry.name}: {error.message}",
             hint=left_the_file if holder in removed else hint,
-            data={**error.data, "process": entry.name, "file": file.path, "line": entry.line},
+            data={**error.data, "process": entry.name, "file": file.path, "line": line},
         ) from None
+
+
+def _port_line(wanted: Wanted, port: object) -> int | None:
+    entry = wanted.entry
+    names = [name for name, assigned in dict(wanted.settings.assigned_ports).items() if assigned == port]
+    return next((entry.lines.get(f"ports.{name}") for name in names), None) or entry.line
 
 
 def _is_given_up(file: ProjectFile, error: PortTaken, starts: Mapping[str, Wanted]) -> bool:

@@ -24,6 +24,7 @@ from ...protocol import (
 from .. import environment as environments
 from ..control import Control
 from ..facts import Facts
+from ..known_environment import known_environment
 from ..model import Process
 from ..ports.ports import Ports
 from ..projects import project_name
@@ -103,7 +104,7 @@ class Projects:
         """``words``: as they were asked for; what is named itself is done again."""
         ports = await ports_of(file, self._registry, self._ports.leases, moving=moving)
         wishes = Wishes(file, ports, self._tools.supervisor.filled)
-        deciding = Deciding(file, wishes, self._registry, self._tools.supervisor.environment)
+        deciding = Deciding(file, wishes, self._registry, known_environment)
         is_up = deciding.is_up
         chosen = [entry for entry in file.processes.values() if entry.name in names]
         wanted = {entry.name: await wishes.of(entry, base) for entry in chosen}

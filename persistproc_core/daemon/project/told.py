@@ -50,4 +50,5 @@ async def infos_of(
 
 def is_good(result: ProcessResult) -> bool:
     """Whether it is as it should be."""
-    return result["outcome"] not in ("failed", "not_started") and result["ready"] is not False
+    left_alone = result["outcome"] == "unchanged" and result["hint"] is not None
+    return not left_alone and result["outcome"] not in ("failed", "not_started") and result["ready"] is not False

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import anyio
 
-from ...errors import PersistprocError, ShuttingDown, StartFailed
+from ...errors import PersistprocError, ProcessProtected, ShuttingDown, StartFailed
 from ...project_file.model import ProjectFile
 from ...protocol import ClientInfo, DependencyCondition, ProcessResult, StartProjectParams
 from ..deeds import Deeds
@@ -167,10 +167,19 @@ class Up:
                 step.not_started([], why_not)
                 return None
             wanted = await self._made_exact(name)
-            decision = await self._decide(wanted)
-            if decision.action == "none":
-                return await self._keep(wanted, decision)
-            return await self._start(wanted, decision)
+            while True:
+                decision = await self._decide(wanted)
+                try:
+                    if decision.action == "none":
+                        return await self._keep(wanted, decision)
+                    begun = await self._start(wanted, decision)
+                except ProcessProtected as error:
+                    begun = self._left_alone(name, decision, error)
+                    if begun is None:
+                        raise
+                if begun is not None:
+                    return begun
+                # Somebody has started it by hand this very moment: that is looked at as what runs already.
 
     async def _go_on(self, step: Step, missing: list[str]) -> Begun | None:
         """Leave alone what runs from before; it is not started, nor restarted, without what it needs."""
@@ -210,7 +219,17 @@ class Up:
         words = await self._tools.keeping.keep(process, wanted, decision, self._client, forced=self._forced)
         return Begun(process, process.current, {**result(process.name), "reason": words}, is_done=decision.is_done)
 
-    async def _start(self, wanted: Wanted, decision: Decision) -> Begun:
+    def _left_alone(self, name: str, decision: Decision, error: ProcessProtected) -> Begun | None:
+        """What it is to those that need it: it runs on, though not as the file says. None: it does not run."""
+        process = self._tools.registry.get(self._file.directory, name)
+        if process is None or process.current is None or not is_running(process):
+            return None
+        what = "; ".join(decision.changes) or ", ".join([*decision.options, *decision.settings])
+        reason = f"left as it was ({what}): {error.message}"
+        return Begun(process, process.current, {**result(name), "reason": reason, "hint": error.hint or None})
+
+    async def _start(self, wanted: Wanted, decision: Decision) -> Begun | None:
+        """None: it was started by somebody else meanwhile."""
         params = wanted.params.copy()
         asked_reason = self._params.get("reason", "").strip()
         reason = self._reason(decision, asked_reason)
@@ -221,6 +240,8 @@ class Up:
         params["fresh"] = again
         params["replace"] = again or _is_planned(self._tools.registry.get(self._file.directory, wanted.entry.name))
         started = await self._tools.supervisor.start(params, self._client, of_project=wanted.of_project)
+        if started.joined:
+            return None
         outcome: ProcessResult = {**result(wanted.entry.name), "outcome": "restarted" if again else "started"}
         outcome["reason"] = "; ".join(decision.changes) or None
         return Begun(started.process, started.run, outcome)

@@ -9,11 +9,11 @@ import anyio.to_thread
 
 from ...errors import InvalidParams, PersistprocError, ProjectInvalid, StartFailed
 from ...project_file.model import Entry, ProjectFile
-from ...project_file.problems import Problem, invalid
+from ...project_file.problems import Problem, invalid, together
 from ...project_file.variables import directory_of, variables_of
 from ...protocol import ReadyWhen, StartProcessParams
-from ..model import Settings
 from ..requests import OfProject, Requested, requested, settings_of
+from ..settings import Settings
 from .selection import dependents
 
 __all__ = ["Filled", "Wanted", "Wishes", "is_one_shot"]
@@ -72,9 +72,9 @@ class Wishes:
         params = _params(self._file, entry)
         of_project = OfProject(self._file.directory, self._ports)
         try:
-            variables = await anyio.to_thread.run_sync(variables_of, entry, base)
+            variables, directory = await anyio.to_thread.run_sync(_read, entry, base)
             params["environment"] = {**base, **variables}
-            params["working_directory"] = await anyio.to_thread.run_sync(directory_of, entry, base)
+            params["working_directory"] = directory
             of_project = of_project._replace(variables=tuple(sorted(variables)))
             asked = await self._filled(await requested(params, of_project), entry.name)
             return Wanted(entry, params, of_project, asked, settings_of(asked))
@@ -86,6 +86,19 @@ class Wishes:
 
     def _invalid(self, entry: Entry, error: PersistprocError) -> ProjectInvalid:
         return invalid(self._file.path, Problem(f"{entry.name}: {error.message}", entry.line, error.hint))
+
+
+def _read(entry: Entry, base: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Its variables and its directory. Raises `ProjectInvalid`, about both when both cannot be had."""
+    try:
+        variables = variables_of(entry, base)
+    except ProjectInvalid as error:
+        try:
+            directory_of(entry, base)
+        except ProjectInvalid as other:
+            raise together(entry.file, [error, other]) from None
+        raise
+    return variables, directory_of(entry, base)
 
 
 def _params(file: ProjectFile, entry: Entry) -> StartProcessParams:

@@ -1,20 +1,21 @@
 """One attempt of a command that tells by its exit code whether a run is ready or alive.
 
 It runs in the directory and with the environment of the run, the run's marker among it: what a daemon that was killed
-leaves of it is ended with the run.
+leaves of it is ended with the run, and so is what it leaves to itself (a child whose parent has ended).
 """
 
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from subprocess import DEVNULL, STDOUT
 
 import anyio
+import anyio.to_thread
 from anyio.abc import Process
 
+from ..kernel.descendants import kill_with_descendants
+from ..kernel.identity import identity_of
 from ..kernel.process_table import MARKER
 from ..logs.text import plain_text
 from ..model import Run
@@ -87,9 +88,10 @@ async def _collect(reader: int, tail: bytearray) -> None:
 async def _end(process: Process) -> None:
     if process.returncode is None:
         with anyio.CancelScope(shield=True):
-            # Its whole session: a shell's children would go on. It is not reaped yet, so its number is its own.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            # A shell's children would go on, attempt after attempt. It is not reaped yet, so its number is its own.
+            head = identity_of(process.pid)
+            if head is not None:
+                await anyio.to_thread.run_sync(kill_with_descendants, head)
             await process.wait()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...protocol import Difference, StartProcessParams
-from ..model import Settings
+from ..settings import Settings
 
 __all__ = ["readiness_differences"]
 

@@ -32,7 +32,7 @@ class Lookout:
         self.run = run
         self.rule = rule
         self.seen: Seen | None = None
-        self.problem: str | None = None
+        self.problem: PersistprocError | None = None
         """Why it cannot be looked for any more."""
         self.done = anyio.Event()
         self._until = until
@@ -61,7 +61,7 @@ class Lookout:
             met = self._attempt.met
             return None if met is None else await self._seen(conditions, met)
         except PersistprocError as error:
-            self.problem = error.message
+            self.problem = error
             return None
 
     async def looked(self) -> None:
@@ -71,7 +71,7 @@ class Lookout:
     async def obstacles(self) -> str:
         """Why it is not ready, where more can be told than that."""
         if self.problem is not None:
-            return self.problem
+            return self.problem.message
         found = [text for text in [await condition.obstacle() for condition in self._attempt.conditions] if text]
         if self.rule is not None and self.rule.kind == "output":
             found.append(f"no line of its output matches {self.rule.value}")

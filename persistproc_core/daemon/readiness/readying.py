@@ -14,11 +14,12 @@ from ..answers.output import Output
 from ..clock import now
 from ..events.journal import Journal
 from ..log import Log
-from ..model import Process, Run, Settings
+from ..model import Process, Run
 from ..ports.ports import Ports
 from ..registry import Registry
 from ..restarting.starter import Starter
 from ..restarting.uptime import up_seconds
+from ..settings import Settings
 from ..tasks import Tasks
 from ..waiting.prompts import Prompts
 from ..waiting.stuck import until_stuck
@@ -222,7 +223,9 @@ class Readying:
             return readiness("input", f"asks for input: {question}", seconds, hint=hint, error_lines=lines)
         obstacles = await lookout.obstacles() if lookout is not None else ""
         words = f"not ready after {_told(seconds)} s" + (f": {obstacles}" if obstacles else "")
-        hint = hint_for_port(held, words) or "look at its output, or wait longer"
+        problem = lookout.problem if lookout is not None else None
+        hint = problem.hint if problem is not None else ""
+        hint = hint or hint_for_port(held, words) or "look at its output, or wait longer"
         return readiness("timed_out", words, seconds, hint=hint, error_lines=lines)
 
 

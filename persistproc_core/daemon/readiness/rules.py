@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple
 
 from ...errors import InvalidParams
 from ...protocol import Liveness, ReadyWhen
-from ..model import Run, Settings
+from ..model import Run
+from ..settings import Settings
 from ..waiting.conditions.line import compiled
 from ..waiting.conditions.url import Wanted, parse_url
 from ..words.command import parse_command

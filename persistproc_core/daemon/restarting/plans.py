@@ -17,6 +17,7 @@ from ...errors import KeeperUnavailable, PersistprocError, ShuttingDown
 from ..clock import rfc3339
 from ..events.journal import Journal
 from ..kernel.identity import boot_id
+from ..known_environment import known_environment
 from ..log import Log
 from ..model import Cause, Plan, Process, Run
 from ..tasks import Tasks
@@ -82,7 +83,7 @@ class Restarting:
 
     async def _remember(self, run: Run) -> None:
         if self._starter is not None:
-            await self._starter.environment(run)
+            await known_environment(run)
 
     # --- what happens to runs -----------------------------------------------------------------------------------------
 

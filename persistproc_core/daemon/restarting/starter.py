@@ -18,6 +18,3 @@ class Starter(Protocol):
 
     async def again(self, process: Process, old: Run, cause: Cause, restarts: int) -> object:
         """A new run with all that the old one had, after what that left behind is gone; the lock is held."""
-
-    async def environment(self, run: Run) -> dict[str, str] | None:
-        """The environment of a run, asked of the kernel where this daemon did not start it; kept with the run."""

@@ -148,7 +148,10 @@ class Waiting:
     async def _failed(self, process: Process, run: Run, attempt: Attempt) -> WaitFailed:
         name = full_name(process)
         newest = process.runs[-1] if process.runs else run
-        if run.live:
+        readiness = await _readiness(attempt)
+        if run.live and readiness is not None:
+            message, hint = f"{name} is {run.state}, but {readiness['words']}", readiness["hint"] or ""
+        elif run.live:
             message, hint = f"{name} is {run.state} and does not come to that state any more", "wait for another state"
         elif newest is not run and newest.live:
             message = f"run {run.number} of {name} has ended ({run.reason}), and run {newest.number} runs now"
@@ -167,7 +170,7 @@ class Waiting:
                 "signal": run.signal,
                 "waiting_for_input": None,
                 "last_lines": await self._output.last_lines(run),
-                "readiness": await _readiness(attempt),
+                "readiness": readiness,
             },
         )
 

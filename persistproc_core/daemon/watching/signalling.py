@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from ..events.journal import Journal
 from ..log import Log
 from ..model import Process, Run
-from ..requests import signal_number
 from ..restarting.starter import PERSISTPROC
+from ..words.signals import signal_number
 
 __all__ = ["Signalling"]
 

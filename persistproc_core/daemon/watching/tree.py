@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,6 +23,8 @@ __all__ = ["MOST_FOLDERS", "TooManyFolders", "Tree", "TreeTooLarge"]
 
 MOST_FOLDERS = 20_000
 """More than any sources have. A home directory or ``/`` would take the user's watches away from all other programs."""
+
+_Result = TypeVar("_Result")
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -43,6 +48,8 @@ class Tree:
         self._ignored: Ignored
         self._waits = False
         """True while the base is not there and only the folder is watched in which it may come."""
+        self._over = threading.Event()
+        self._walk = threading.Lock()
 
     async def run(self, tell: Callable[[Iterable[str]], None], begun: anyio.Event) -> None:
         """Tell the paths of files that were written, made, moved or deleted; for ever.
@@ -52,20 +59,35 @@ class Tree:
         """
         inotify = _open()
         try:
-            await anyio.to_thread.run_sync(self._begin, inotify)
+            await self._in_thread(partial(self._begin, inotify))
             begun.set()
             while True:
                 await anyio.wait_readable(inotify.fd)
                 changes = inotify.read()
-                found = await anyio.to_thread.run_sync(self._take, inotify, changes)
+                found = await self._in_thread(partial(self._take, inotify, changes))
                 if found:
                     tell(found)
         finally:
-            # A thread that was left in the middle must not use a descriptor that is somebody else's by now.
+            self._over.set()
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(inotify.close)
+                await anyio.to_thread.run_sync(self._close, inotify)
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        """A walk may take seconds, and a thread does not hear of our cancellation: it looks at a flag instead."""
+        return await anyio.to_thread.run_sync(self._walked, work, abandon_on_cancel=True)
 
     # --- what follows runs in a thread --------------------------------------------------------------------------------
+
+    def _walked(self, work: Callable[[], _Result]) -> _Result:
+        with self._walk:
+            if self._over.is_set():
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))  # nobody hears of it
+            return work()
+
+    def _close(self, inotify: Inotify) -> None:
+        # A thread that was left in the middle must not use a descriptor that is somebody else's by now.
+        with self._walk:
+            inotify.close()
 
     def _begin(self, inotify: Inotify) -> None:
         self._ignored = Ignored(self._base)
@@ -88,7 +110,7 @@ class Tree:
         """Watch a folder and those in it; all files there. Watched first and read then: nothing is missed between."""
         files: list[str] = []
         todo: list[tuple[str, str | None]] = [(folder, None)]
-        while todo:
+        while todo and not self._over.is_set():
             at, entered = todo.pop()
             if not _watch(inotify, at):
                 continue
@@ -96,6 +118,8 @@ class Tree:
                 words = f"it holds more than {self._most_folders} folders that git does not ignore"
                 raise TooManyFolders(errno.E2BIG, words)
             for entry in _entries(at):
+                if self._over.is_set():
+                    break
                 is_folder = _is_folder(entry)
                 if self._skips(entry.path, is_folder=is_folder, below=entered):
                     continue

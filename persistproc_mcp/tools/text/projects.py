@@ -99,21 +99,29 @@ def start_text(reply: StartProjectReply) -> str:
     results = reply["results"]
     name, took = inline(reply["project"]), after(reply["elapsed_seconds"])
     bad = [result for result in results if result["outcome"] in _BAD]
+    left = [result for result in results if _is_left_alone(result)]
     if not results:
         head = f"{name}: there is nothing to start."
     elif reply["ready"]:
         same = all(result["outcome"] == "unchanged" for result in results)
         head = f"{name} is up{', nothing had to be done' if same else f' {took}'}."
+    elif left and not bad:
+        names = ", ".join(inline(result["name"]) for result in left)
+        head = f"{name} runs, but {names} is not as the file says {took}."
     else:
         head = f"{name} is not up {took}: {_summary(bad)}."
     told = [head, *aligned([_STARTED, *map(_started, results)])] if results else [head]
-    told += [_trouble(result) for result in bad]
+    told += [_trouble(result) for result in (*bad, *left)]
     if reply["removed"]:
         names = ", ".join(map(inline, reply["removed"]))
         told.append(f"No longer in the file, and left alone: {names}. start_project(remove=true) ends that.")
     if bad:
         told.append("Mend the cause, or give it more time; start_project again goes on from here.")
     return "\n".join(told)
+
+
+def _is_left_alone(result: ProcessResult) -> bool:
+    return result["outcome"] == "unchanged" and result["hint"] is not None
 
 
 def _summary(bad: Sequence[ProcessResult]) -> str:
@@ -134,7 +142,9 @@ def _started(result: ProcessResult) -> tuple[str, ...]:
 
 
 def _is_told(result: ProcessResult) -> bool:
-    """Whether its reason says more than what it is ready by."""
+    """Whether its reason says more than what it is ready by, and is not told below the table."""
+    if _is_left_alone(result):
+        return False
     info = result["process"]
     by = info["ready_by"] if info is not None else None
     return result["outcome"] in ("restarted", "unchanged") and result["reason"] not in (None, "", by)

@@ -100,6 +100,20 @@ async def test_a_project_comes_up_and_goes(agents: Agents) -> None:
     assert await agents.text("stop_project") == "Nothing of shop was running."
 
 
+async def test_what_somebody_else_protects_is_left_as_it_was(agents: Agents) -> None:
+    one = '[processes.db]\ncommand = "SERVER"\nport = "auto"\n'
+    write(agents, one)
+    agents.project.call("start_project", approve=agents.project.call("get_project")["digest"])
+    agents.project.call("protect_process", "db", client={"name": "cursor"})
+    write(agents, one + "tty = true\n")
+    digest = agents.project.call("get_project")["digest"]
+    agents.project.call("start_project", approve=digest, client={"name": "someone"})
+    text = await agents.refusal("start_project")
+    assert text.startswith("shop runs, but db is not as the file says after ")
+    assert rows(text)["db"][0] == "unchanged"
+    assert re.search(r"^db: left as it was \(.*\): shop/db is protected by cursor", text, re.M)
+
+
 async def test_what_keeps_a_project_from_coming_up(agents: Agents) -> None:
     write(agents, SHOP.replace("echo migrated", "echo no such table; exit 3"))
     allow(agents)

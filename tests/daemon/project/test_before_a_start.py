@@ -12,13 +12,38 @@ def test_programs_and_files_that_are_missing(team: Team) -> None:
     team.write(team.process("db"), team.process("api", command=["vitee"]))
     error = team.up_error()
     assert error.code == "project_invalid"
-    assert f"{team.file}, line 6: api: vitee is not found on PATH" in error.error["message"]
+    assert f"{team.file}, line 7: api: vitee is not found on PATH" in error.error["message"]
     team.write(team.process("db"), team.process("api", 'env_files = ["missing.env"]'))
     error = team.up_error()
     assert (error.code, error.error["data"]["line"]) == ("project_invalid", 9)
     assert "missing.env" in error.error["message"]
     assert team.hub.list() == {}
     assert team.actions() == {"db": "start", "api": "start"}
+
+
+def test_all_that_is_missing_is_told_at_once(team: Team) -> None:
+    team.write(
+        team.process("db", command=["no-such-program"]),
+        team.process("api", 'env_files = ["missing.env"]', 'working_directory = "nowhere"'),
+        team.process("web", 'working_directory = "gone"'),
+    )
+    error = team.up_error()
+    problems = error.error["data"]["problems"]
+    assert [problem["line"] for problem in problems] == [3, 9, 10, 15]
+    words = ("no-such-program", "missing.env", "nowhere", "gone")
+    for problem, word in zip(problems, words, strict=True):
+        assert word in problem["text"]
+
+
+def test_what_is_wrong_in_another_file_is_told_with_the_rest(team: Team) -> None:
+    (team.hub.project / ".env").write_text("A=1\nB='no end\n", encoding="utf-8")
+    wrong = team.process("api", 'env_files = [".env"]')
+    team.write(wrong)
+    alone = team.up_error().error["message"]
+    assert f"{team.hub.project}/.env, line 2: " in alone
+    team.write(wrong, team.process("db", command=["no-such-program"]))
+    problems = team.up_error().error["data"]["problems"]
+    assert [alone in problem["text"] or "no-such-program" in problem["text"] for problem in problems] == [True, True]
 
 
 def test_what_something_else_has_to_make_first_may_be_missing(team: Team) -> None:
@@ -44,7 +69,7 @@ def test_a_port_that_a_stranger_has(team: Team) -> None:
         team.write(team.process("db"), team.process("api", f"port = {port}"))
         error = team.up_error()
     assert error.code == "port_taken"
-    assert f"{team.file}, line 6: api: port {port} is taken" in error.error["message"]
+    assert f"{team.file}, line 9: api: port {port} is taken" in error.error["message"]
     assert error.error["data"]["holder"]["kind"] == "stranger"
     assert team.hub.list() == {}
 

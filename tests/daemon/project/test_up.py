@@ -190,9 +190,18 @@ def test_what_is_changed_of_a_protected_one_needs_force(team: Team) -> None:
     team.write(team.process("db"))
     team.up()
     team.hub.call("protect_process", "db", client={"name": "cursor"})
-    team.write(team.process("db", 'restart = "always"'))
+    team.write(team.process("db", 'restart = "always"'), team.process("api", 'needs = ["db"]'))
     reply = team.up(client={"name": "someone"})
-    assert "protected by cursor" in team.result(reply, "db")["reason"]
+    assert team.outcomes(reply) == {"db": "unchanged", "api": "started"}, "db is there, and ready"
+    left = team.result(reply, "db")
+    assert left["reason"].startswith("left as it was (restart): shop/db is protected by cursor")
+    assert (left["ready"], left["hint"]) == (True, "leave it to cursor, or give force and a reason")
+    assert reply["ready"] is False, "what the file says is not done"
+    team.write(team.process("db", "tty = true"))
+    left = team.result(team.up(client={"name": "someone"}), "db")
+    assert left["outcome"] == "unchanged"
+    assert "tty" in left["reason"]
+    team.write(team.process("db", 'restart = "always"'))
     reply = team.up(client={"name": "someone"}, force=True, reason="the branch is gone")
     assert team.result(reply, "db")["reason"] == "changed while it runs: restart"
     assert team.hub.status("db")["restart"] == "always"
@@ -247,7 +256,7 @@ def test_what_neither_prints_nor_listens_is_up_when_it_lives_on(team: Team) -> N
     reply = team.up(timeout_seconds=20)
     worker, api = team.result(reply, "worker"), team.result(reply, "api")
     assert (worker["outcome"], worker["ready"]) == ("started", None)
-    assert worker["reason"] == "it runs; nothing tells whether it is ready"
+    assert worker["reason"] == "up: has lived for 5 s; nothing tells whether it is ready"
     assert (api["outcome"], api["ready"], reply["ready"]) == ("started", True, True)
     assert team.up()["elapsed_seconds"] < 2
 

@@ -10,7 +10,8 @@ import anyio
 
 from persistproc_core.daemon.events.journal import Journal
 from persistproc_core.daemon.log import Log
-from persistproc_core.daemon.model import Process, Run, Settings
+from persistproc_core.daemon.model import Process, Run
+from persistproc_core.daemon.settings import Settings
 from persistproc_core.daemon.words.command import Command
 
 __all__ = ["journal_in", "make"]

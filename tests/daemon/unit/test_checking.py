@@ -10,8 +10,9 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from persistproc_core.daemon.model import Run, Settings
+from persistproc_core.daemon.model import Run
 from persistproc_core.daemon.readiness.checking import attempt
+from persistproc_core.daemon.settings import Settings
 from persistproc_core.daemon.words.command import Command
 from tests.kit import eventually, wait_gone
 

@@ -16,10 +16,11 @@ from persistproc_core.daemon.home.guard import HomeGuard
 from persistproc_core.daemon.kernel.age import boot_seconds
 from persistproc_core.daemon.lifecycle import Lifecycle
 from persistproc_core.daemon.log import Log
-from persistproc_core.daemon.model import Cause, Options, Process, Run
+from persistproc_core.daemon.model import Cause, Process, Run
 from persistproc_core.daemon.registry import Registry
 from persistproc_core.daemon.restarting.plans import Restarting
 from persistproc_core.daemon.restarting.policy import Backoff
+from persistproc_core.daemon.settings import Options
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.store import Store
 from persistproc_core.daemon.tasks import Tasks

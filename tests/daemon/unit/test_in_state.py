@@ -5,7 +5,8 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from persistproc_core.daemon.model import Run, Settings
+from persistproc_core.daemon.model import Run
+from persistproc_core.daemon.settings import Settings
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.waiting.conditions.condition import Met
 from persistproc_core.daemon.waiting.conditions.ending import InState

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
 import pytest
 
-from persistproc_core.daemon.ports.trouble import named_port, says_in_use
+from persistproc_core.daemon.model import Run
+from persistproc_core.daemon.ports.trouble import PortTrouble, named_port, says_in_use
+from persistproc_core.daemon.settings import Settings
+from persistproc_core.daemon.words.command import Command
+from tests.daemon.unit.logfolder import LogFolder
 
 NODE = [
     "node:events:497",
@@ -49,3 +58,19 @@ def test_named(lines: list[str], port: int | None) -> None:
 def test_nothing_of_the_kind(line: str) -> None:
     assert not says_in_use([line])
     assert named_port([line]) is None
+
+
+@pytest.mark.anyio
+async def test_a_log_that_cannot_be_read_keeps_nothing_back(tmp_path: Path) -> None:
+    """A FIFO that nobody writes to stands for the file of a file system that hangs."""
+    folder = LogFolder(tmp_path / "run")
+    folder.write("stdout", b"address already in use\n")
+    marks = tmp_path / "run" / "marks"
+    os.mkfifo(marks)
+    command = Command(("x",), False, "x")
+    run = Run("p.1.00000000", 1, str(tmp_path / "run"), command, "/", Settings(), "", {"name": "t"}, "")
+    try:
+        with anyio.fail_after(5):
+            assert await PortTrouble(cast("Any", None)).explain(cast("Any", None), run) == ""
+    finally:
+        os.close(os.open(marks, os.O_WRONLY | os.O_NONBLOCK))  # fails where nobody was in there

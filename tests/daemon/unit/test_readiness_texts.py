@@ -6,10 +6,11 @@ import socket
 
 import pytest
 
-from persistproc_core.daemon.model import Run, Settings
+from persistproc_core.daemon.model import Run
 from persistproc_core.daemon.readiness.errors import error_lines
 from persistproc_core.daemon.readiness.hints import hint_for_end, hint_for_port
 from persistproc_core.daemon.readiness.rules import Rule, rule_of
+from persistproc_core.daemon.settings import Settings
 from persistproc_core.daemon.words.command import Command
 from persistproc_core.daemon.words.printed_urls import printed_url
 from persistproc_core.protocol import PortWish

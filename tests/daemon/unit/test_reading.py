@@ -13,7 +13,8 @@ from persistproc_core.daemon.answers.places import Cursor, Moment, begins_after
 from persistproc_core.daemon.answers.reading import Found, read
 from persistproc_core.daemon.logs import Offsets
 from persistproc_core.daemon.logs.render import Style
-from persistproc_core.daemon.model import Process, Run, Settings
+from persistproc_core.daemon.model import Process, Run
+from persistproc_core.daemon.settings import Settings
 from persistproc_core.daemon.words.command import parse_command
 from tests.daemon.unit.logfolder import LogFolder
 

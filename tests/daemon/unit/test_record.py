@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from persistproc_core.daemon.adopting.followed import FollowedFile
 from persistproc_core.daemon.kernel.identity import Handle, Identity, is_alive
-from persistproc_core.daemon.model import Cause, FollowedFile, Options, Outcome, Protection, Run, Settings
+from persistproc_core.daemon.model import Cause, Outcome, Protection, Run
 from persistproc_core.daemon.record import Record, dump, parse
 from persistproc_core.daemon.requests import own_stop
+from persistproc_core.daemon.settings import Options, Settings
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.store import Store
 from persistproc_core.daemon.words.command import parse_command

@@ -15,9 +15,10 @@ from trio.testing import MockClock
 from persistproc_core.daemon.events.journal import Journal
 from persistproc_core.daemon.kernel.identity import boot_id
 from persistproc_core.daemon.log import Log
-from persistproc_core.daemon.model import Cause, Options, Outcome, Process, Run
+from persistproc_core.daemon.model import Cause, Outcome, Process, Run
 from persistproc_core.daemon.restarting.plans import Restarting
 from persistproc_core.daemon.restarting.policy import Backoff
+from persistproc_core.daemon.settings import Options
 from persistproc_core.daemon.states import Event
 from persistproc_core.daemon.tasks import Tasks
 from persistproc_core.errors import StartFailed
@@ -60,9 +61,6 @@ class Stage:
         self._begin(run)
         self.process.runs.append(run)
         self.restarting.began(process)
-
-    async def environment(self, run: Run) -> dict[str, str] | None:
-        return run.environment
 
     def end(self, code: int = 1) -> None:
         run = self.process.runs[-1]

@@ -8,8 +8,9 @@ import pytest
 
 from persistproc_core.daemon.kernel.age import boot_seconds
 from persistproc_core.daemon.kernel.identity import boot_id, identity_of
-from persistproc_core.daemon.model import Options, Process, Run, Settings
+from persistproc_core.daemon.model import Process, Run
 from persistproc_core.daemon.registry import Registry
+from persistproc_core.daemon.settings import Options, Settings
 from persistproc_core.daemon.usage.leases import age, begin, check_ttl
 from persistproc_core.daemon.usage.limits import due, expires_at
 from persistproc_core.daemon.usage.owners import has_ended

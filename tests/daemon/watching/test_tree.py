@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.from_thread
 import pytest
 
 from persistproc_core.daemon.log import Log
 from persistproc_core.daemon.tasks import Tasks
+from persistproc_core.daemon.watching import tree as tree_module
 from persistproc_core.daemon.watching.polling import Polling
 from persistproc_core.daemon.watching.tree import Tree
 from persistproc_core.daemon.watching.trees import Trees
+from persistproc_core.inotify import Inotify
 
 pytestmark = pytest.mark.anyio
 
@@ -176,6 +179,31 @@ async def test_a_tree_that_is_too_large_is_given_up_and_takes_no_watches(tmp_pat
                 )
             assert inotify_watches() == 0
     log.close()
+
+
+@linux
+async def test_a_walk_ends_with_who_wanted_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the daemon does not wait until a large tree is read to its end."""
+    for number in range(3000):
+        (tmp_path / str(number)).mkdir()
+    scope, counts = anyio.CancelScope(), []
+
+    class Left(Inotify):
+        def watch(self, folder: str, *, gains: bool = False) -> None:
+            super().watch(folder, gains=gains)
+            if self.count == 10:
+                anyio.from_thread.run_sync(scope.cancel)
+
+        def close(self) -> None:
+            counts.append(self.count)
+            super().close()
+
+    monkeypatch.setattr(tree_module, "Inotify", Left)
+    with scope:
+        await Tree(str(tmp_path), frozenset()).run(Told(tmp_path), anyio.Event())
+    assert len(counts) == 1
+    assert 10 <= counts[0] < 3000
+    assert inotify_watches() == 0
 
 
 @linux

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from ....errors import InvalidParams
+from ....pattern_size import TOO_LONG, TOO_LONG_HINT, is_too_long
 from ...answers.output import Output
 from ...logs.lines import LineAssembler
 from ...logs.reader import RunLog
@@ -76,6 +77,8 @@ def compiled(text: str) -> regex.Pattern[str]:
     # regex, not re: its matches can be given a time; one unlucky pattern in re would stop the whole daemon for hours.
     import regex
 
+    if is_too_long(text):
+        raise InvalidParams(f"output {TOO_LONG}", hint=TOO_LONG_HINT)
     try:
         return regex.compile(text)
     except regex.error as error:

@@ -1,0 +1,46 @@
+"""Ends a child of ours with all that descends from it, also what has left its session (setsid(2))."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+from .identity import Handle, Identity, identity_of
+from .process_table import scan
+
+__all__ = ["kill_with_descendants"]
+
+_MOST_LOOKS = 10
+
+
+def kill_with_descendants(head: Identity) -> None:
+    """Kill the leader of a session, all in that session, and all that descend from it. Blocks: looks at all processes.
+
+    ``head``: a child of this process. Whoever has reaped it meanwhile has seen its end; then only the rest is killed.
+    """
+    for member in _stopped(head):
+        _send(member, signal.SIGKILL)
+    if identity_of(head.pid) == head:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(head.pid, signal.SIGKILL)
+
+
+def _stopped(head: Identity) -> list[Identity]:
+    """It and its descendants, all of them stopped: one that is killed first leaves its children to nobody we know."""
+    family: dict[Identity, None] = {}
+    for _ in range(_MOST_LOOKS):
+        new = [each.identity for each in scan().family([head, *family]) if each.identity not in family]
+        if not new:
+            break
+        for member in new:
+            _send(member, signal.SIGSTOP)
+        family.update(dict.fromkeys(new))
+    return list(family)
+
+
+def _send(member: Identity, signum: int) -> None:
+    handle = Handle.open(member)
+    if handle is not None:
+        with handle:
+            handle.send(signum)

@@ -1,0 +1,1 @@
+"""The protocol's methods, as the daemon's parts answer them."""

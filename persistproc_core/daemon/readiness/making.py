@@ -1,0 +1,33 @@
+"""What tells whether runs are ready, put together."""
+
+from __future__ import annotations
+
+from ..answers.output import Output
+from ..known_environment import known_environment
+from ..lifecycle import Lifecycle
+from ..log import Log
+from ..registry import Registry
+from ..tasks import Tasks
+from ..waiting.prompts import Prompts
+from .conditions import Conditions
+from .liveness import Liveness
+from .readying import Readying
+
+__all__ = ["make_readying"]
+
+
+def make_readying(
+    tasks: Tasks, log: Log, lifecycle: Lifecycle, registry: Registry, output: Output, prompts: Prompts
+) -> Readying:
+    """With its conditions and the checks of liveness."""
+    journal, write = lifecycle.journal, lifecycle.write
+    conditions = Conditions(lifecycle.ender, output, registry, lifecycle.ports, known_environment)
+    liveness = Liveness(
+        log,
+        journal,
+        lifecycle.ender,
+        environment=known_environment,
+        write=write,
+        backoff=lambda: lifecycle.configuration.backoff,
+    )
+    return Readying(tasks, log, journal, registry, output, prompts, conditions, lifecycle.ports, liveness, write=write)
