@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from .arguments import Option
-from .confirming import confirmed
 from .oneline import one_line
-from .targets import act_params, stop_options
-from .terminal import is_terminal
+from .targets import take_deed, take_stop
+from .terminal import can_ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +43,11 @@ class Consent:
         return True
 
     def _asks(self, error: ProcessProtected) -> bool:
-        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        if not can_ask():
             error.hint = "end it where it was started, or give --yes"
             return False
+        from .confirming import confirmed
+
         what = error.message.removesuffix("; nothing was done")
         if confirmed(one_line(f"{what}: {error.data.get('command')}. {self._verb} it all the same?")):
             return True
@@ -57,7 +56,9 @@ class Consent:
 
     def params(self, name: str) -> Agreed:
         """What is sent for it: with force and a reason once it was agreed to."""
-        params: Agreed = {**act_params(name, self._arguments), **stop_options(self._arguments)}
+        params: Agreed = {"process": name}
+        take_deed(params, self._arguments)
+        take_stop(params, self._arguments)
         if name in self._given:
             params["force"] = True
             params.setdefault("reason", "confirmed on the command line")

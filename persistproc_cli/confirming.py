@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 
 from .arguments import UsageError
-from .terminal import is_terminal
+from .terminal import can_ask
 
 __all__ = ["confirmed", "need_terminal"]
 
 
 def need_terminal(what: str, hint: str) -> None:
     """Raises `UsageError` where nobody is there to ask."""
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not can_ask():
         raise UsageError(f"{what}, and nobody is there to ask", hint=hint)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .context import CLIENT_NAME
-from .render import short_directory
+from .oneline import short_directory
 from .times import ago, seconds_since
 
 TYPE_CHECKING = False

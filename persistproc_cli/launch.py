@@ -79,8 +79,8 @@ def _names_program(word: str) -> bool:
     return os.path.exists(word) if "/" in word else is_executable(word)
 
 
-def start_process(context: Context, client: Client, arguments: Arguments, wait: Wait | None = None) -> StartReply:
-    """Start or join with everything that the caller has; ``wait``: and answer when it is ready."""
+def start_process(context: Context, client: Client, arguments: Arguments, wait: Wait) -> StartReply:
+    """Start or join with everything that the caller has; where it is waited for, the reply has a first look at that."""
     command, assigned = read_command(arguments.words)
     params: StartProcessParams = {
         "command": command,
@@ -113,8 +113,9 @@ def start_process(context: Context, client: Client, arguments: Arguments, wait: 
     if arguments.flag("--port"):
         params["ports"] = port_wishes(arguments)
     take_ready(params, arguments)
+    wait.take(params)
     try:
-        return client.start_process(**{**params, **wait.params()} if wait is not None else params)
+        return client.start_process(**params)
     except StartFailed as error:
         _hint_at_name(client, command, error)
         raise

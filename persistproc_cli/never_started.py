@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from persistproc_core.errors import PersistprocError, ProcessNotFound
 
-from .oneline import one_line
-from .render import short_directory
+from .oneline import one_line, short_directory
 
 __all__ = ["with_hint"]
-
-_MARKERS = (".git", "persistproc.toml")
 
 
 def with_hint(error: PersistprocError, directory: str | None) -> PersistprocError:
@@ -29,23 +24,9 @@ def with_hint(error: PersistprocError, directory: str | None) -> PersistprocErro
 
 
 def _file_with(name: str, directory: str) -> str | None:
-    from persistproc_core.project_file.find import find_file
-    from persistproc_core.project_file.load import load
+    from persistproc_core.project_file.root import project_root
 
-    try:
-        found = find_file(_root(os.path.realpath(directory)))
-        file = None if found is None else load(found)
-    except (PersistprocError, OSError):
-        return None
+    from .project.reading import file_in
+
+    file = file_in(project_root(directory))
     return file.path if file is not None and name in file.processes else None
-
-
-def _root(directory: str) -> str:
-    """The directory of the project (the daemon looks for it in the same way)."""
-    candidate = directory
-    while not any(os.path.lexists(os.path.join(candidate, marker)) for marker in _MARKERS):
-        parent = os.path.dirname(candidate)
-        if parent == candidate:
-            return directory
-        candidate = parent
-    return candidate

@@ -6,7 +6,9 @@ two names that look the same are the same. Without ``re``, which takes longer to
 
 from __future__ import annotations
 
-__all__ = ["one_line"]
+import os
+
+__all__ = ["one_line", "short_directory"]
 
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -16,6 +18,12 @@ _LINES = frozenset("\u2028\u2029")
 def one_line(text: str) -> str:
     """The text on one line, every control, bidi control and undecodable byte as a visible escape."""
     return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def short_directory(path: str) -> str:
+    """The path with ``~`` for the home directory."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    return f"~{path[len(home) :]}" if home and (path == home or path.startswith(home + "/")) else path
 
 
 def _shown(char: str) -> str:

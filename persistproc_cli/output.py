@@ -7,7 +7,7 @@ import sys
 
 from persistproc_core.client.lightjson import dumps
 
-from .oneline import one_line
+from .oneline import one_line, short_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,18 +63,13 @@ def report_error(error: PersistprocError, as_json: bool) -> None:
         sys.stderr.flush()
         return
     hint = in_options(error.hint) if error.code == "process_protected" else error.hint
-    message = _from_home(error.message)
+    # It may begin with the path of a file, which is told as elsewhere.
+    message = short_directory(error.message)
     note(f"{message} ({hint})" if hint else message)
     details = _details(error)
     for line in details[-_MOST_DETAILS:]:
         tell_line(line)
     sys.stderr.flush()
-
-
-def _from_home(message: str) -> str:
-    """With ``~`` for the home directory where it begins with the path of a file in it, as paths are told elsewhere."""
-    home = os.path.expanduser("~")
-    return "~" + message[len(home) :] if home.startswith(os.sep) and message.startswith(home + os.sep) else message
 
 
 def in_options(hint: str) -> str:

@@ -1,4 +1,4 @@
-"""The option ``--port`` of ``run`` and ``start``."""
+"""The option ``--port`` of ``run`` and ``start``, and ports as people write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.protocol import PortWish
 
-__all__ = ["PORT_OPTION", "port_wishes"]
+__all__ = ["PORT_OPTION", "port_number", "port_wishes"]
 
 PORT_OPTION = Option(
     "--port",
@@ -39,6 +39,14 @@ def _wish(text: str) -> PortWish:
 
 
 def _number(digits: str, text: str) -> int:
+    number = port_number(digits)
+    if number is None:
+        raise UsageError(f"--port needs a number from 1 to 65535, or auto, not {text!r}", hint=_HINT)
+    return number
+
+
+def port_number(digits: str) -> int | None:
+    """The TCP port that is written so; None when there is no such port."""
     if digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < 65536:
         return int(digits)
-    raise UsageError(f"--port needs a number from 1 to 65535, or auto, not {text!r}", hint=_HINT)
+    return None

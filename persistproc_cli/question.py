@@ -7,21 +7,16 @@ import termios
 
 from .interrupts import Interrupted
 from .oneline import one_line
-from .terminal import Keyboard, is_terminal
+from .terminal import Keyboard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .interrupts import Interrupts
 
-__all__ = ["ANSWERS", "ask", "can_ask"]
+__all__ = ["ANSWERS", "ask"]
 
 ANSWERS = {"d": "detach", "s": "stop", "r": "restart"}
 _DETACH_KEYS = ("", "\n", "\r", "\x04")
-
-
-def can_ask() -> bool:
-    """True when there is a keyboard to answer on and a screen to ask on."""
-    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def ask(name: str, interrupts: Interrupts, state: str = "runs on") -> str:

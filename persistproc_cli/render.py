@@ -6,10 +6,9 @@ All text that comes from others passes `one_line` here.
 
 from __future__ import annotations
 
-import os
 import sys
 
-from .oneline import one_line
+from .oneline import one_line, short_directory
 from .restarts import is_given_up, restarting_words
 from .terminal import colours, is_terminal, paint, text_width, width
 from .times import duration, seconds_since
@@ -27,7 +26,6 @@ __all__ = [
     "ports",
     "ports_in_full",
     "process_table",
-    "short_directory",
     "state_colour",
     "state_words",
     "table",
@@ -125,12 +123,6 @@ def memory(count: int | None) -> str:
     return "-"
 
 
-def short_directory(path: str) -> str:
-    """The path with ``~`` for the home directory."""
-    home = os.environ.get("HOME", "").rstrip("/")
-    return f"~{path[len(home) :]}" if home and (path == home or path.startswith(home + "/")) else path
-
-
 def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> str:
     """The table of ``list``: on a terminal in colour and cut to its width, else plain and whole."""
     show_directory = all_projects or any(p["working_directory"] != p["project_directory"] for p in processes)
@@ -159,14 +151,18 @@ def process_table(processes: Sequence[ProcessInfo], *, all_projects: bool) -> st
 
 
 def make_room(titles: list[str], rows: list[list[str]], dropped: tuple[str, ...], least: int) -> None:
-    """In a narrow terminal leave out what is missed least, until the last column has its room."""
+    """In a narrow terminal leave out what is missed least, until the rest has its room.
+
+    The last column can be cut down to ``least``, and may itself be left out.
+    """
+    last = titles[-1]
     for title in dropped:
-        column = titles.index(title)
-        taken = sum(
-            max(map(text_width, cells)) + len(_COLUMN_GAP) for cells in list(zip(titles, *rows, strict=True))[:-1]
-        )
-        if width() - taken >= least:
+        sizes = [max(map(text_width, cells)) for cells in zip(titles, *rows, strict=True)]
+        if titles[-1] == last:
+            sizes[-1] = least
+        if sum(sizes) + len(_COLUMN_GAP) * (len(sizes) - 1) <= width():
             return
+        column = titles.index(title)
         for row in (titles, *rows):
             del row[column]
 

@@ -12,7 +12,7 @@ from .follow import Follower, say_hub_stopped
 from .interrupts import Interrupted
 from .output import note, report_error
 from .restarts import is_given_up, outlook
-from .terminal import is_terminal
+from .terminal import can_ask, is_terminal
 from .viewer import HubStopped, Viewer
 from .words import address, after_detach, because, difference_lines, ending, exit_code, port_lines
 
@@ -118,10 +118,10 @@ class Session:
     def _interrupted(self, number: int) -> int | None:
         answer = self._on_exit
         if answer is None and number == signal.SIGINT:
-            from .question import ask, can_ask
-
             answer = "detach"
             if can_ask():
+                from .question import ask
+
                 self._sinks.after_interrupt()
                 answer = ask(self._name, self._interrupts, self._waits() or "runs on")
         if answer == "stop":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .words import address
+from .words import LIVE, address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from .words import Named
 
 __all__ = ["Source", "find_sources"]
-
-# One that restarts is between two runs: who follows it waits for the next.
-_LIVE = ("starting", "running", "stopping", "restarting")
 
 
 class Source:
@@ -40,6 +37,7 @@ def find_sources(client: Client, words: Sequence[str], *, all_projects: bool) ->
         processes = client.list_processes(all_projects=all_projects)["processes"]
     found: dict[tuple[str, str], Source] = {}
     for process in processes:
-        source = Source(process, run=process["run"], live=process["state"] in _LIVE)
+        # Who follows one that restarts waits for its next run.
+        source = Source(process, run=process["run"], live=process["state"] in LIVE)
         found.setdefault(source.key, source)
     return list(found.values())

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
+    from typing_extensions import TypedDict
+
     from persistproc_core.client.sync import Client
     from persistproc_core.protocol import ActParams, StopOptions
 
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
     Reply = TypeVar("Reply", bound=Mapping[str, object])
 
+    class Deed(TypedDict, total=False):
+        """What everything that changes processes takes."""
+
+        reason: str
+        force: bool
+
+
 __all__ = [
     "ALL_OPTION",
     "FORCE_OPTION",
@@ -27,7 +36,8 @@ __all__ = [
     "STOP_OPTIONS",
     "act",
     "act_params",
-    "stop_options",
+    "take_deed",
+    "take_stop",
     "targets",
 ]
 
@@ -41,26 +51,29 @@ STOP_OPTIONS = (
 )
 
 
-def stop_options(arguments: Arguments) -> StopOptions:
-    """The parameters for how a run is ended."""
-    options: StopOptions = {}
+def take_stop(params: StopOptions, arguments: Arguments) -> None:
+    """Add how a run is ended. Raises `UsageError`."""
     signal, grace = arguments.text("--signal"), arguments.number("--grace")
     if signal is not None:
-        options["signal"] = signal
+        params["signal"] = signal
     if grace is not None:
-        options["grace_seconds"] = grace
-    return options
+        params["grace_seconds"] = grace
 
 
 def act_params(process: str, arguments: Arguments) -> ActParams:
     """The parameters that every verb which changes a process has."""
     params: ActParams = {"process": process}
+    take_deed(params, arguments)
+    return params
+
+
+def take_deed(params: Deed, arguments: Arguments) -> None:
+    """Add why, and whether also what somebody else protected is meant."""
     reason = arguments.text("--reason")
     if reason is not None:
         params["reason"] = reason
     if arguments.flag("--force"):
         params["force"] = True
-    return params
 
 
 def targets(context: Context, client: Client, arguments: Arguments) -> list[str]:

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Keyboard", "colours", "is_terminal", "paint", "prepare_streams", "text_width", "width", "write_all"]
+__all__ = [
+    "Keyboard",
+    "can_ask",
+    "colours",
+    "is_terminal",
+    "paint",
+    "prepare_streams",
+    "text_width",
+    "width",
+    "write_all",
+]
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36", "dim": "2"}
 _COLOURS |= {"bold": "1", "bright green": "92", "bright yellow": "93", "bright blue": "94", "bright magenta": "95"}
@@ -46,6 +56,11 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def can_ask() -> bool:
+    """True when there is a keyboard to answer on and a screen to ask on."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def colours(stream: TextIO | None) -> bool:

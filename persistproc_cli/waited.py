@@ -14,9 +14,9 @@ from .words import address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from persistproc_core.client.sync import Client
-    from persistproc_core.protocol import AwaitOptions, ProcessInfo, Readiness, WaitForProcessParams
+    from persistproc_core.protocol import AwaitOptions, Readiness, RestartReply, StartReply, WaitForProcessParams
 
-__all__ = ["WAIT_OPTIONS", "Wait", "check_ready", "ready_words"]
+__all__ = ["WAIT_OPTIONS", "Wait", "check_ready"]
 
 WAIT_OPTIONS = (
     Option("--wait", "-w", help="return when it is ready, or with an error that tells why not"),
@@ -36,20 +36,24 @@ class Wait:
         if self._seconds is not None and not self.wanted:
             raise UsageError("--timeout says how long --wait waits: give --wait as well")
 
-    def params(self) -> AwaitOptions:
-        """The parameters of a start or restart: it looks once, and the wait is a question of its own.
+    def take(self, params: AwaitOptions) -> None:
+        """Add what a start or restart is asked: it looks once, and the wait is a question of its own.
 
         That one goes on when the daemon is killed or replaced meanwhile; a start cannot be asked for a second time.
         """
-        return {"wait": True, "timeout_seconds": 0.0} if self.wanted else {}
+        if self.wanted:
+            params["wait"], params["timeout_seconds"] = True, 0.0
 
-    def seen(self, client: Client, info: ProcessInfo, readiness: Readiness | None) -> Readiness | None:
-        """What came of it, waited for; None: nobody waits."""
-        if not self.wanted or (readiness is not None and readiness["outcome"] != "timed_out"):
-            return readiness
+    def complete(self, client: Client, reply: StartReply | RestartReply) -> None:
+        """Have the reply say what came of it; that is waited for. Nothing is done where nobody waits."""
+        readiness = reply["readiness"]
+        if self.wanted and (readiness is None or readiness["outcome"] == "timed_out"):
+            reply["readiness"] = self._seen(client, reply)
+
+    def _seen(self, client: Client, reply: StartReply | RestartReply) -> Readiness | None:
         asked: WaitForProcessParams = {
-            "process": info["name"],
-            "working_directory": info["project_directory"],
+            "process": reply["name"],
+            "working_directory": reply["project_directory"],
             "ready": True,
         }
         if self._seconds is not None:
@@ -63,22 +67,15 @@ class Wait:
             return found  # type: ignore[return-value]  # as the protocol declares it
 
 
-def check_ready(info: ProcessInfo, readiness: Readiness | None) -> None:
+def check_ready(reply: StartReply | RestartReply) -> None:
     """Raise `WaitFailed` or `WaitTimedOut`, with the error in its output, when it did not become ready."""
+    readiness = reply["readiness"]
     if readiness is None or readiness["outcome"] in _EXPECTED:
         return
-    message = f"{one_line(address(info))} {_verb(readiness)}{one_line(readiness['words'])}"
+    message = f"{one_line(address(reply))} {_verb(readiness)}{one_line(readiness['words'])}"
     failure: type[PersistprocError] = WaitTimedOut if readiness["outcome"] == "timed_out" else WaitFailed
-    data = {"state": info["state"], "last_lines": readiness["error_lines"], "readiness": readiness}
+    data = {"state": reply["state"], "last_lines": readiness["error_lines"], "readiness": readiness}
     raise failure(message, hint=one_line(readiness["hint"] or ""), data=data)
-
-
-def ready_words(readiness: Readiness) -> str:
-    """``ready in 1.2 s: listens on port 3000``, ``done: exited with code 0 after 0.1 s``."""
-    seconds = f"{readiness['elapsed_seconds']:.2g} s"
-    if readiness["outcome"] == "exited":
-        return f"done: {one_line(readiness['words'])} after {seconds}"
-    return f"ready in {seconds}: {one_line(readiness['words'])}"
 
 
 def _verb(readiness: Readiness) -> str:

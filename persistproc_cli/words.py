@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .context import current_directory
+from .oneline import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypedDict
 
-    from persistproc_core.protocol import Difference, OutputReply, ProcessInfo, State
+    from persistproc_core.protocol import Difference, OutputReply, ProcessInfo, Readiness, State
 
     class Named(TypedDict):
         """What tells which process something is of: a reply, a notification, an event."""
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "LIVE",
     "address",
     "after_detach",
     "because",
@@ -39,7 +41,11 @@ __all__ = [
     "how_to_answer",
     "output_of_adopted",
     "port_lines",
+    "ready_words",
 ]
+
+LIVE = ("starting", "running", "stopping", "restarting")
+"""The states of one that is not over; one that restarts is between two runs."""
 
 EXIT_UNKNOWN = 1
 _SHOWN_NAMES = 6
@@ -97,6 +103,14 @@ def port_lines(info: ProcessInfo) -> list[str]:
     if len(assigned) > 1:
         return ["its ports: " + ", ".join(f"{name} {port}" for name, port in assigned.items())]
     return [f"its port: {port}" for port in assigned.values()]
+
+
+def ready_words(readiness: Readiness) -> str:
+    """``ready in 1.2 s: listens on port 3000``, ``done: exited with code 0 after 0.1 s``."""
+    seconds = f"{readiness['elapsed_seconds']:.2g} s"
+    if readiness["outcome"] == "exited":
+        return f"done: {one_line(readiness['words'])} after {seconds}"
+    return f"ready in {seconds}: {one_line(readiness['words'])}"
 
 
 def after_detach(name: str, back: str = "logs -f") -> str:

@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 import sys
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 __all__ = ["Change", "Inotify"]
 
@@ -29,6 +29,9 @@ _HEADER = struct.Struct("iIII")
 _ROOM = 64 * 1024
 
 
+_What: TypeAlias = Literal["gone", "made", "written", "folder"]
+
+
 class Change(NamedTuple):
     """Something went away, or, where that was asked for, came or was written."""
 
@@ -36,7 +39,7 @@ class Change(NamedTuple):
     """As it was given to `Inotify.watch`; empty when the kernel could not keep up: then anything may have happened."""
     name: str
     """In that folder; empty when the folder itself went."""
-    what: Literal["gone", "made", "written", "folder"] = "gone"
+    what: _What = "gone"
     """made: a file without content yet, or a link; written: closed after it was written to, or moved to that name;
     folder: one that was made or moved there."""
 
@@ -138,7 +141,7 @@ class Inotify:
         os.close(self.fd)
 
 
-def _what(mask: int) -> Literal["gone", "made", "written", "folder"]:
+def _what(mask: int) -> _What:
     if not mask & (_GAINS | _IN_MODIFY):
         return "gone"
     if mask & _IN_ISDIR:

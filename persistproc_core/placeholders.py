@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UnknownPlaceholder", "fill", "has_placeholders"]
+__all__ = ["UnknownPlaceholder", "fill"]
 
 _PLACEHOLDER = re.compile(r"(?<![${])\{(port|ports\.[^{}\s]+)\}")
 
@@ -25,11 +25,6 @@ class UnknownPlaceholder(LookupError):
         self.placeholder = placeholder
         self.text = text
         self.hint = hint
-
-
-def has_placeholders(text: str) -> bool:
-    """Whether there is anything to fill in."""
-    return _PLACEHOLDER.search(text) is not None
 
 
 def fill(text: str, own: Mapping[str, int], others: Mapping[str, Mapping[str, int]]) -> str:

@@ -7,7 +7,7 @@ validator takes 600. JSON Schemas and the OpenRPC document are made in `persistp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
@@ -17,7 +17,7 @@ from typing_extensions import NotRequired, Required, get_type_hints, is_typeddic
 from .errors import InvalidParams
 from .protocol import Allowed, Method
 
-__all__ = ["Field", "Problem", "fields", "members", "problem_in", "problem_of", "validate_params"]
+__all__ = ["Field", "Problem", "fields", "members", "nearest", "problem_in", "problem_of", "shown", "validate_params"]
 
 
 class Field(NamedTuple):
@@ -194,7 +194,7 @@ def _choice(choices: tuple[str, ...]) -> _Check:
     def check(value: str) -> Problem | None:
         if value in choices:
             return None
-        return Problem(f"must be one of {names}", _nearest(value, choices))
+        return Problem(f"must be one of {names}", nearest(value, choices))
 
     return check
 
@@ -224,7 +224,7 @@ def _mapping(value_hint: Any) -> _Check:
         for key, item in value.items():
             problem = _unusable(key) or check_value(item)
             if problem is not None:
-                return problem.inside(_shown(key))
+                return problem.inside(shown(key))
         return None
 
     return check
@@ -239,7 +239,7 @@ def _object(declared: type) -> _Check:
         for key, item in value.items():
             checker = known.get(key)
             if checker is None:
-                return Problem(f"has no parameter {_shown(key)}", _nearest(key, known) or _takes(declared))
+                return Problem(f"has no parameter {shown(key)}", nearest(key, known) or _takes(declared))
             problem = checker(item)
             if problem is not None:
                 return problem.inside(key)
@@ -291,11 +291,13 @@ def _range_text(allowed: Allowed, unit: str) -> str:
     return f"must {verb} between {least} and {most}{plural}" if not unit else f"must have {least} to {most}{plural}"
 
 
-def _shown(key: str) -> str:
+def shown(key: str) -> str:
+    """A key as it can be told: short, and in one line."""
     return key if key.isprintable() and 0 < len(key) <= 60 else ascii(key[:60])
 
 
-def _nearest(word: str, known: Any) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the known word that is most like this one; empty when none is."""
     import difflib
 
     near = difflib.get_close_matches(word[:100], list(known), 1)

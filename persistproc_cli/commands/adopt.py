@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..arguments import Arguments, Command, Option, UsageError
-from ..oneline import one_line
+from ..oneline import one_line, short_directory
 from ..output import print_document, say
-from ..render import short_directory
 from ..targets import REASON_OPTION
 from ..words import address, output_of_adopted
 

@@ -8,7 +8,7 @@ from ..output import note, print_document
 from ..project.rows import Rows, running_row
 from ..project.shown import shown
 from ..project.telling import exit_code, tell_down
-from ..targets import REASON_OPTION, STOP_OPTIONS, stop_options
+from ..targets import REASON_OPTION, STOP_OPTIONS, take_deed, take_stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,20 +52,12 @@ def _params(arguments: Arguments) -> StopProjectParams:
     if arguments.words and arguments.flag("--all"):
         raise UsageError("--all takes no names")
     params: StopProjectParams = {}
-    options = stop_options(arguments)
-    if "signal" in options:
-        params["signal"] = options["signal"]
-    if "grace_seconds" in options:
-        params["grace_seconds"] = options["grace_seconds"]
+    take_stop(params, arguments)
+    take_deed(params, arguments)
     if arguments.words:
         params["names"] = arguments.words
-    reason = arguments.text("--reason")
-    if reason is not None:
-        params["reason"] = reason
     if arguments.flag("--all"):
         params["all"] = True
-    if arguments.flag("--force"):
-        params["force"] = True
     return params
 
 

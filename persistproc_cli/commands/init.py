@@ -9,9 +9,8 @@ from persistproc_core.errors import PersistprocError
 
 from ..arguments import Arguments, Command, Option, UsageError
 from ..confirming import confirmed, need_terminal
-from ..oneline import one_line
+from ..oneline import one_line, short_directory
 from ..output import note, print_document, say
-from ..render import short_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from persistproc_core.errors import NotRunning, ProcessNotFound
 
 from ..arguments import Arguments, Command, UsageError
-from ..oneline import one_line
+from ..oneline import one_line, short_directory
 from ..output import note, print_document, say
+from ..port_options import port_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,10 +94,11 @@ def _rows(info: ProcessInfo) -> Iterator[tuple[str, str | None, int, bool, str |
 
 
 def _holder(context: Context, digits: str) -> int:
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < 65536):
+    number = port_number(digits)
+    if number is None:
         raise UsageError(f"there is no port {digits!r}", hint="for example: persistproc port :3000")
     with context.connect() as client:
-        reply = client.get_port(port=int(digits))
+        reply = client.get_port(port=number)
     if context.json:
         print_document(reply)
         return 0
@@ -121,7 +123,6 @@ def _lines(reply: PortReply) -> Iterator[str]:
 
 def _who(holder: Holder) -> str:
     from ..deeds import who
-    from ..render import short_directory
     from ..times import duration, seconds_since
 
     ours = holder["kind"] == "process"

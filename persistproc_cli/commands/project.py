@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..arguments import Arguments, Command, Option, UsageError
-from ..oneline import one_line
+from ..oneline import one_line, short_directory
 from ..output import note, print_document, say
 from ..project.allowing import standing
 from ..project.rows import need_words
-from ..render import short_directory, state_colour, state_words, table
-from ..terminal import colours, is_terminal, text_width, width
+from ..render import make_room, state_colour, state_words, table
+from ..terminal import colours, is_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,9 +56,10 @@ def _tell(project: ProjectReply) -> None:
     rows = [_row(process) for process in project["processes"]]
     paints = [_colour(process) for process in project["processes"]] if colours(sys.stdout) else []
     if rows:
-        kept = _fitting(rows, width()) if is_terminal(sys.stdout) else list(range(len(_TITLES)))
-        titles = [_TITLES[each] for each in kept]
-        say(table(titles, [[row[each] for each in kept] for row in rows], first_column=paints))
+        titles = [*_TITLES]
+        if is_terminal(sys.stdout):
+            make_room(titles, rows, _DROPPED, _LEAST_FOR_COMMAND)
+        say(table(titles, rows, first_column=paints))
     for process in project["processes"]:
         for change in process["changes"]:
             note(f"{process['name']} has changed: {change}")
@@ -66,18 +67,6 @@ def _tell(project: ProjectReply) -> None:
         note(f"{name} was started from the file and is no longer in it; persistproc up --remove stops and forgets it")
     if not project["approved"]:
         note(f"the file {standing(project)}; persistproc up shows it and asks")
-
-
-def _fitting(rows: list[list[str]], limit: int) -> list[int]:
-    """The columns for which there is room."""
-    sizes = [max(map(text_width, column)) for column in zip(_TITLES, *rows, strict=True)]
-    sizes[-1] = _LEAST_FOR_COMMAND
-    kept = list(range(len(_TITLES)))
-    for title in _DROPPED:
-        if sum(sizes[each] + 2 for each in kept) - 2 <= limit:
-            break
-        kept.remove(_TITLES.index(title))
-    return kept
 
 
 def _row(process: ProjectProcess) -> list[str]:

@@ -9,8 +9,8 @@ from ..arguments import Arguments, Command
 from ..oneline import one_line
 from ..output import note
 from ..targets import ALL_OPTION, REASON_OPTION, STOP_OPTIONS, act, targets
-from ..waited import WAIT_OPTIONS, Wait, check_ready, ready_words
-from ..words import address
+from ..waited import WAIT_OPTIONS, Wait, check_ready
+from ..words import address, ready_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ def _run(context: Context, arguments: Arguments) -> int:
     with context.connect() as client:
 
         def restart(name: str, *, wait: bool = False) -> RestartReply:
-            options: AwaitOptions = asked.params() if asked.wanted else {"wait": wait}
+            options: AwaitOptions = {"wait": wait}
+            asked.take(options)
             reply = client.restart_process(**consent.params(name), **options, environment=dict(os.environ))
             if asked.wanted:
-                reply["readiness"] = asked.seen(client, reply, reply["readiness"])
-                check_ready(reply, reply["readiness"])
+                asked.complete(client, reply)
+                check_ready(reply)
             return reply
 
         names = targets(context, client, arguments)

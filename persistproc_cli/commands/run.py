@@ -9,6 +9,7 @@ from ..attach.keys import DEFAULT_KEY, DetachKey
 from ..launch import START_OPTIONS, start_process
 from ..output import print_document
 from ..terminal import is_terminal
+from ..waited import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def _run(context: Context, arguments: Arguments) -> int:
         from .start import start
 
         return start(context, arguments)
+    wait = Wait(arguments)
     from ..interrupts import Interrupted, Interrupts
     from ..session import Session, announce
     from ..stream import Sinks
@@ -43,7 +45,7 @@ def _run(context: Context, arguments: Arguments) -> int:
     with context.connect() as client:
         try:
             with interrupts:
-                reply = start_process(context, client, arguments)
+                reply = start_process(context, client, arguments, wait)
         except Interrupted as interrupted:
             return 128 + interrupted.number
         if reply["tty"] and not context.json and is_terminal(sys.stdout):

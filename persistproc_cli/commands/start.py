@@ -6,7 +6,7 @@ from ..arguments import Arguments, Command
 from ..launch import START_OPTIONS, start_process
 from ..oneline import one_line
 from ..output import note, print_document, say
-from ..waited import Wait, check_ready, ready_words
+from ..waited import Wait, check_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ def start(context: Context, arguments: Arguments) -> int:
     wait = Wait(arguments)
     with context.connect() as client:
         reply = start_process(context, client, arguments, wait)
-        reply["readiness"] = wait.seen(client, reply, reply["readiness"])
+        wait.complete(client, reply)
     if context.json:
         print_document(reply)
-    check_ready(reply, reply["readiness"])
+    check_ready(reply)
     if context.json:
         return 0
     from ..limits import limit_lines
-    from ..words import address, difference_lines, port_lines
+    from ..words import address, difference_lines, port_lines, ready_words
 
     name = one_line(address(reply))
     verb = "already runs" if reply["already_running"] else "started"

@@ -7,9 +7,9 @@ import sys
 from ..arguments import Arguments, Command
 from ..deeds import because_of, who
 from ..limits import last_used, limits
-from ..oneline import one_line
+from ..oneline import one_line, short_directory
 from ..output import print_document, say
-from ..render import memory, ports_in_full, short_directory, state_colour, state_words, table
+from ..render import memory, ports_in_full, state_colour, state_words, table
 from ..terminal import colours, paint
 from ..times import duration, seconds_since
 from ..words import address, counted, output_of_adopted
@@ -98,8 +98,11 @@ def _reason(reply: StatusReply) -> str:
 
 def _ready(reply: StatusReply) -> str:
     """``after 1.2 s: listens on port 3000``; nothing where nobody asked for it."""
-    if not reply.get("ready"):
-        return {None: "", False: "not any more" if reply.get("ready_at") else "not yet"}[reply.get("ready")]
+    ready = reply.get("ready")
+    if ready is None:
+        return ""
+    if not ready:
+        return "not any more" if reply.get("ready_at") else "not yet"
     seconds = reply.get("ready_seconds")
     return ("yes" if seconds is None else f"after {seconds:.2g} s") + f": {reply.get('ready_by')}"
 

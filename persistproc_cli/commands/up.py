@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from persistproc_core.errors import ProjectNotApproved
 
 from ..arguments import Arguments, Command, Option, UsageError
+from ..confirming import confirmed
 from ..durations import seconds_in
 from ..interrupts import Interrupted, Interrupts
+from ..oneline import one_line
 from ..output import note, print_document
 from ..project.allowing import allowed
 from ..project.chosen import chosen
 from ..project.rows import Rows, begun_row
 from ..project.shown import shown
 from ..project.telling import exit_code, tell_up
-from ..targets import FORCE_OPTION, REASON_OPTION
-from ..terminal import is_terminal
+from ..targets import FORCE_OPTION, REASON_OPTION, take_deed
+from ..terminal import can_ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,21 +65,18 @@ def _run(context: Context, arguments: Arguments) -> int:
 
 def _params(arguments: Arguments) -> StartProjectParams:
     params: StartProjectParams = {"environment": dict(os.environ), "inherit_environment": False}
+    take_deed(params, arguments)
     if arguments.words:
         params["names"] = arguments.words
-    timeout, reason = seconds_in(arguments, "--timeout"), arguments.text("--reason")
+    timeout = seconds_in(arguments, "--timeout")
     if timeout is not None:
         params["timeout_seconds"] = timeout
-    if reason is not None:
-        params["reason"] = reason
     if arguments.flag("--no-wait"):
         params["wait"] = False
     if arguments.flag("--restart"):
         params["restart"] = True
     if arguments.flag("--remove"):
         params["remove"] = True
-    if arguments.flag("--force"):
-        params["force"] = True
     return params
 
 
@@ -128,16 +126,13 @@ def _live_ones(client: Client, names: list[str]) -> list[str]:
 
 def _to_be_removed(client: Client, removed: list[str]) -> list[str]:
     """What has left the file, and runs on: where somebody is there, it is offered to end that."""
-    return _live_ones(client, removed) if is_terminal(sys.stdin) and is_terminal(sys.stderr) else []
+    return _live_ones(client, removed) if can_ask() else []
 
 
 def _asked_to_remove(removed: list[str]) -> bool:
     """Offer to end what has left the file; it may hold the ports of what is about to start."""
     if not removed:
         return False
-    from ..confirming import confirmed
-    from ..oneline import one_line
-
     names = ", ".join(map(one_line, removed))
     one = len(removed) == 1
     return confirmed(

@@ -12,8 +12,7 @@ from ..oneline import one_line
 from ..output import note, print_document, say, shortened, tell_line
 from ..render import state_words
 from ..viewer import Viewer
-from ..waited import ready_words
-from ..words import address, ending, how_to_answer
+from ..words import address, ending, how_to_answer, ready_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

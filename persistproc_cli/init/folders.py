@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-__all__ = ["folders", "read_text"]
+__all__ = ["folders", "inside", "read_text"]
 
 # Nobody develops in these; some hold whole projects that are not meant to be run.
 _LEFT_OUT = frozenset(
@@ -24,7 +24,12 @@ def folders(directory: str) -> Iterator[str]:
         yield at
         if at != "." and at.count("/") >= _DEPTH - 1:
             continue
-        todo += [name if at == "." else f"{at}/{name}" for name in _inner(os.path.join(directory, at))]
+        todo += [inside(at, name) for name in _inner(os.path.join(directory, at))]
+
+
+def inside(folder: str, name: str) -> str:
+    """The path of what is in one of them, from the directory."""
+    return name if folder == "." else f"{folder}/{name}"
 
 
 def _inner(path: str) -> list[str]:

@@ -6,9 +6,9 @@ import fnmatch
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from .folders import folders, read_text
+from .folders import folders, inside, read_text
 from .proposal import Port, Proposal
 from .scripts import read_script, starts_others
 
@@ -31,18 +31,20 @@ _DEEPEST = 4
 def find(directory: str) -> list[Proposal]:
     """A process for each package that has a script to start it."""
     root = _package(directory, ".")
-    manager = _manager(directory, root)
     members = _members(directory, root)
     if members is None:
-        found = [_propose(directory, manager, folder, root) for folder in folders(directory)]
-        return [proposal for proposal in found if proposal is not None]
-    own = [_propose(directory, manager, folder, root) for folder in members]
-    proposals = [proposal for proposal in own if proposal is not None]
+        return _proposals(directory, folders(directory), root)
+    proposals = _proposals(directory, members, root)
     # "turbo dev" and its like start the same once more.
     if root is not None and (not proposals or not starts_others(_script(root)[1])):
-        first = _propose(directory, manager, ".", root)
-        proposals[:0] = [first] if first is not None else []
+        proposals = [*_proposals(directory, ["."], root), *proposals]
     return proposals
+
+
+def _proposals(directory: str, chosen: Iterable[str], root: dict[str, object] | None) -> list[Proposal]:
+    manager = _manager(directory, root)
+    found = [_propose(directory, manager, folder, root) for folder in chosen]
+    return [proposal for proposal in found if proposal is not None]
 
 
 def _propose(directory: str, manager: str, folder: str, root: dict[str, object] | None) -> Proposal | None:
@@ -60,7 +62,7 @@ def _propose(directory: str, manager: str, folder: str, root: dict[str, object] 
     return Proposal(
         name=_name(package, folder, directory),
         command=_command(own, name, script.option if port is not None and not port.fixed else ""),
-        source="package.json" if folder == "." else f"{folder}/package.json",
+        source=inside(folder, "package.json"),
         directory=folder,
         port=port,
         # Create React App opens a browser at each start, and ends when it has no input.
@@ -116,8 +118,8 @@ def _members(directory: str, root: dict[str, object] | None) -> list[str] | None
     patterns = _workspaces(root) or _pnpm_workspaces(directory)
     if not patterns:
         return None
-    taken = [pattern.strip("/").removeprefix("./") for pattern in patterns if not pattern.startswith("!")]
-    left_out = [pattern[1:].strip("/").removeprefix("./") for pattern in patterns if pattern.startswith("!")]
+    taken = [pattern for pattern in patterns if not pattern.startswith("!")]
+    left_out = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     return [
         folder
         for folder in _all_packages(directory)
@@ -127,6 +129,7 @@ def _members(directory: str, root: dict[str, object] | None) -> list[str] | None
 
 def _fits(folder: str, pattern: str) -> bool:
     """Whether a folder is meant by ``packages/*`` or ``apps/**``."""
+    pattern = pattern.strip("/").removeprefix("./")
     if "**" in pattern:
         return fnmatch.fnmatchcase(f"{folder}/", pattern.replace("**", "*").rstrip("/") + "/")
     parts, words = folder.split("/"), pattern.split("/")
@@ -148,7 +151,7 @@ def _workspaces(root: dict[str, object] | None) -> list[str]:
     said = (root or {}).get("workspaces")
     if isinstance(said, dict):  # yarn's longer form
         said = said.get("packages")
-    return [str(pattern) for pattern in said] if isinstance(said, list) else []
+    return _texts(said)
 
 
 def _pnpm_workspaces(directory: str) -> list[str]:
@@ -157,8 +160,11 @@ def _pnpm_workspaces(directory: str) -> list[str]:
         return []
     from .yaml_text import load_yaml
 
-    said = load_yaml(text).get("packages")
-    return [str(pattern) for pattern in said] if isinstance(said, list) else []
+    return _texts(load_yaml(text).get("packages"))
+
+
+def _texts(said: object) -> list[str]:
+    return [str(each) for each in said] if isinstance(said, list) else []
 
 
 def _reads_port(directory: str, script: str) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from .folders import folders, read_text
+from .folders import folders, inside, read_text
 from .proposal import Port, Proposal
 
 __all__ = ["find"]
@@ -64,7 +64,7 @@ def _django(at: str, folder: str, prefix: str, python: str) -> list[Proposal]:
     text = read_text(at, "manage.py")
     if text is None or "django" not in text.lower():
         return []
-    source = _path(folder, "manage.py")
+    source = inside(folder, "manage.py")
     return [
         Proposal(_name(folder, "web"), f"{python} manage.py runserver {{port}}", source, folder, Port(8000)),
         Proposal(
@@ -89,12 +89,12 @@ def _application(at: str, folder: str, prefix: str, python: str) -> list[Proposa
         if asgi:
             where = f" --app-dir {source_folder}" if source_folder else ""
             command = f"{python} -m uvicorn{where} {module}:{asgi[1]} --reload --port {{port}}"
-            return [Proposal(_name(folder, "api"), command, _path(folder, path), folder, Port(8000))]
+            return [Proposal(_name(folder, "api"), command, inside(folder, path), folder, Port(8000))]
         flask = _FLASK.search(text)
         if flask and "flask" in text.lower():
             command = f"{python} -m flask --app {module} run --debug --port {{port}}"
             path_variable = (("PYTHONPATH", source_folder),) if source_folder else ()
-            return [Proposal(_name(folder, "web"), command, _path(folder, path), folder, Port(5000), path_variable)]
+            return [Proposal(_name(folder, "web"), command, inside(folder, path), folder, Port(5000), path_variable)]
     return []
 
 
@@ -130,7 +130,7 @@ def _task(at: str, folder: str, prefix: str) -> list[Proposal]:
         chosen = next((task for task in _TASKS if isinstance(tasks, dict) and task in tasks), None)
         if chosen is not None:
             command = f"{run} {chosen}" if name == "pdm" else f"{prefix}{run} {chosen}"
-            return [Proposal(_name(folder, "app"), command, _path(folder, "pyproject.toml"), folder)]
+            return [Proposal(_name(folder, "app"), command, inside(folder, "pyproject.toml"), folder)]
     return []
 
 
@@ -150,7 +150,3 @@ def _tool_tables(text: str) -> dict[str, object]:
 
 def _name(folder: str, default: str) -> str:
     return default if folder == "." else os.path.basename(folder)
-
-
-def _path(folder: str, name: str) -> str:
-    return name if folder == "." else f"{folder}/{name}"

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 
-from .folders import folders, read_text
+from .folders import folders, inside, read_text
 
 __all__ = ["unreadable"]
 
@@ -14,7 +14,7 @@ __all__ = ["unreadable"]
 def unreadable(directory: str) -> Iterator[str]:
     """Each ``package.json`` of them and why, in words: ``web/package.json, line 3: is not JSON: Expecting ...``."""
     for folder in folders(directory):
-        name = "package.json" if folder == "." else f"{folder}/package.json"
+        name = inside(folder, "package.json")
         why = _why_not(directory, name)
         if why:
             yield f"{name}{why}"

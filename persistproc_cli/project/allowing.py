@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from persistproc_core.errors import PersistprocError, ProjectNotApproved
+from persistproc_core.errors import ProjectNotApproved
 from persistproc_core.placeholders import UnknownPlaceholder, fill
 
 from ..confirming import confirmed
-from ..oneline import one_line
-from ..render import short_directory
-from ..terminal import is_terminal
+from ..oneline import one_line, short_directory
+from ..terminal import can_ask
+from .reading import file_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +32,10 @@ def allowed(project: ProjectReply, *, yes: bool) -> bool:
     """
     if project["approved"] or yes:
         return True
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not can_ask():
         file = one_line(short_directory(project["file"]))
-        how = (
-            "has changed since it was allowed to run" if project["approved_before"] else "was never allowed to run here"
-        )
         raise ProjectNotApproved(
-            f"{file} {how}, and nobody is there to ask; nothing was done",
+            f"{file} {standing(project)}, and nobody is there to ask; nothing was done",
             hint="a person runs, in a terminal: persistproc up; or passes --yes, having read the file",
             data={"digest": project["digest"], "file": project["file"]},
         )
@@ -71,14 +68,7 @@ def _shown(project: ProjectReply) -> list[str]:
 
 def _entries(project: ProjectReply) -> dict[str, Entry]:
     """What the file says besides the commands, if it still is what the daemon has read."""
-    from persistproc_core.project_file.find import find_file
-    from persistproc_core.project_file.load import load
-
-    try:
-        found = find_file(project["project_directory"])
-        file = None if found is None else load(found)
-    except (PersistprocError, OSError):
-        return {}
+    file = file_in(project["project_directory"])
     return dict(file.processes) if file is not None and file.digest == project["digest"] else {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rows import LIVE
+from ..words import LIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

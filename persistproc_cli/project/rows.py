@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..oneline import one_line
+from ..words import LIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
         "waits", "runs", "stopping", "starting", "ready", "completed", "stays", "failed", "not started", "stopped"
     ]
 
-__all__ = ["LIVE", "Row", "Rows", "begun_row", "need_words", "running_row", "seconds_words"]
+__all__ = ["Row", "Rows", "begun_row", "need_words", "running_row", "seconds_words"]
 
 _STARTED, _READY, _COMPLETED = 1, 2, 3
 _LEVELS = {"started": _STARTED, "ready": _READY, "completed": _COMPLETED}
 _IN_PLACE = "changed while it runs"
 _PROVED = "up: "
-LIVE = ("starting", "running", "stopping", "restarting")
 
 
 def need_words(needs: Mapping[str, str]) -> str:

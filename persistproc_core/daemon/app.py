@@ -271,7 +271,7 @@ class Daemon:
                 registry=self._registry,
                 facts=facts,
                 output=output,
-                waiting=Waiting(facts, output, prompts, ender, self._registry, bookmarks, lifecycle.readying),
+                waiting=Waiting(facts, output, prompts, ender, lifecycle.ports.holders, bookmarks, lifecycle.readying),
                 bookmarks=bookmarks,
                 news=news,
                 staleness=staleness,

@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import InvalidParams
+from ..project_file.root import project_root
 from ..protocol import CaptureProcessParams, ClientInfo
 from .clock import now
 from .foreign import begin, check_free, connect, with_process
@@ -21,7 +22,6 @@ from .kernel.identity import Identity, boot_id, identity_of
 from .kernel.peer import Peer
 from .lifecycle import Lifecycle
 from .model import Cause, Process, Run, new_run_id
-from .projects import project_root
 from .registry import Registry
 from .settings import Settings
 from .states import Event

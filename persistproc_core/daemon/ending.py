@@ -16,7 +16,7 @@ from ..errors import StopTimedOut
 from ..protocol import Survivor
 from .adopting.kin import members as adopted_members
 from .keeper import Keeper
-from .kernel.identity import Handle, Identity, command_line
+from .kernel.identity import Handle, Identity, command_line, send_to
 from .kernel.process_table import Process, ProcessTable, escaped
 from .kernel.procfs import ignores
 from .kernel.tables import Tables
@@ -95,10 +95,7 @@ class Ender:
         for member in members:
             if sent and member.pgid == run.pid:
                 continue
-            handle = Handle.open(member.identity)
-            if handle is not None:
-                with handle:
-                    handle.send(signum)
+            send_to(member.identity, signum)
 
 
 class _Attempt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import anyio.to_thread
 
+from ..project_file.root import project_root
 from .adoption import Marked, find_marked
 from .clock import now
 from .keeper import KeptRun
@@ -12,7 +13,6 @@ from .kernel.identity import Identity, boot_id, identity_of
 from .lifecycle import Lifecycle
 from .log import Log
 from .model import Process, Run
-from .projects import project_root
 from .rebuild import noted, rebuild
 from .registry import Registry
 from .store import Store

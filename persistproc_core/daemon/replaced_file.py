@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-__all__ = ["read_json", "replace"]
+__all__ = ["read_json", "replace", "sync_folder"]
 
 _Content = TypeVar("_Content")
 
@@ -45,3 +45,12 @@ def replace(path: str, content: bytes, *, synced: bool = False) -> None:
         if synced:
             os.fsync(fd)
     os.rename(new, path)
+
+
+def sync_folder(path: str) -> None:
+    """Have its entries on the disk: a power cut may undo a rename otherwise (fsync(2)). Raises `OSError`. Blocks."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 import anyio.to_thread
 
 from ..errors import InvalidParams, StartFailed
+from ..project_file.root import project_root
 from ..protocol import RestartProcessParams, StartProcessParams, StopProcessParams
 from . import environment as environments
 from .ports.wishes import checked
-from .projects import project_root
 from .settings import Settings
 from .watching.patterns import check_patterns
 from .words.command import Command, check_name, parse_command

@@ -49,7 +49,7 @@ class Store:
             os.mkdir(folder, 0o700)
         try:
             self.write(folder, content, durable=True)
-            _sync(self._directory)
+            replaced_file.sync_folder(self._directory)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -66,7 +66,7 @@ class Store:
         replaced_file.replace(os.path.join(folder, _RECORD), content, synced=durable)
         if durable:
             _keep_synced(folder)
-            _sync(folder)
+            replaced_file.sync_folder(folder)
 
     def note_spawned(self, run: Run) -> None:
         """Write the keeper's note of the leader again, where it is missing. Raises `OSError`."""
@@ -172,14 +172,6 @@ def _read(run: Run, name: str) -> bytes:
             return file.read(4096)
     except OSError:
         return b""
-
-
-def _sync(directory: str) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _is_folder(path: str) -> bool:

@@ -153,7 +153,7 @@ class Supervisor:
         if is_anothers(process, demand.client) and (again or await _would_end(old)):
             check_unprotected(process, demand)
         await check_asked(process, old, demand)
-        asked = await self.filled(asked, process.name)
+        asked = await self._ports.filled(asked, process.name)
         await self._ports.check(asked, process.name)
         # End and start have the same words, as in restart(): they are one happening.
         instead = demand.cause(_verb(old, asked))
@@ -171,10 +171,6 @@ class Supervisor:
         return await self._launching.prepare(
             process, asked.command, asked.directory, settings, asked.environment, cause, replaced, note=moved
         )
-
-    async def filled(self, asked: Requested, name: str) -> Requested:
-        """What a process of that name would be started with; nothing is started. Raises as `Ports.filled`."""
-        return await self._ports.filled(asked, name)
 
     # --- stop and restart ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from typing_extensions import Required, TypedDict
 
 from ..protocol import Allowed, Definition, DependencyCondition, Liveness, PortWish, ReadyWhen
+from ..protocol.definitions import CommandText
 from ..validation import Field, fields
 
 __all__ = ["PROCESS_KEYS", "TOP_KEYS", "EnvFileTable", "PortTable", "ProcessTable", "TopTable"]
@@ -35,14 +36,7 @@ class PortTable(TypedDict, total=False):
 class ProcessTable(TypedDict, total=False):
     """What a file says about a process, besides `Definition`."""
 
-    command: Required[
-        Annotated[
-            str | list[str],
-            "A list is executed as it is. A text without shell syntax is split and executed; with shell syntax it runs "
-            "under /bin/sh -c.",
-            Allowed(1, 131072),
-        ]
-    ]
+    command: Required[CommandText]
     working_directory: Annotated[
         str, "Where it runs, relative to the project's file; else where that lies.", Allowed(1, 4096)
     ]

@@ -10,7 +10,7 @@ from typing import cast
 
 from ..port_names import name_of
 from ..process_names import problem_of_name
-from ..protocol import Definition, PortWish
+from ..protocol import Definition
 from ..validation import fields
 from .model import Entry, EnvFile
 from .needs import check_needs, read_needs
@@ -45,7 +45,7 @@ def read_entries(source: Source, document: Mapping[str, object]) -> dict[str, En
 def _check_placeholders(source: Source, entries: Mapping[str, Entry]) -> None:
     for name, key, error in unknown_placeholders(entries):
         path = ("processes", name, *key)
-        if key[0] == "environment" and (*source.table, *path) not in source.places:
+        if key[0] == "environment" and not source.has(path):
             path = key  # it is that of the whole file
         source.wrong(path, f"has {error.placeholder}, but {error.text}", error.hint)
 
@@ -59,7 +59,7 @@ def _entry(source: Source, document: Mapping[str, object], name: str, table: dic
     lines.update({f"environment.{key}": source.line((*path, "environment", key)) for key in own})
     lines.update({key: source.line((*path, key)) for key in ("command", "working_directory")})
     definition = _definition(source, table, path)
-    lines.update({f"ports.{name_of(wish)}": line for wish, line in _port_lines(source, definition, path)})
+    lines.update(_port_lines(source, definition, path))
     return Entry(
         name=unicodedata.normalize("NFC", name),
         line=source.line(path),
@@ -87,11 +87,10 @@ def _definition(source: Source, table: dict[str, object], path: Path) -> Definit
     return cast("Definition", definition)
 
 
-def _port_lines(source: Source, definition: Definition, path: Path) -> Iterator[tuple[PortWish, int | None]]:
+def _port_lines(source: Source, definition: Definition, path: Path) -> Iterator[tuple[str, int | None]]:
     for wish in definition.get("ports", []):
         place = (*path, "ports", name_of(wish))
-        is_of_table = (*source.table, *place) in source.places
-        yield wish, source.line(place if is_of_table else (*path, "port"))
+        yield f"ports.{name_of(wish)}", source.line(place if source.has(place) else (*path, "port"))
 
 
 def _environment(source: Source, table: Mapping[str, object], path: Path) -> dict[str, str]:

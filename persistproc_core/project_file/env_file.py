@@ -7,20 +7,18 @@ is not set. A name without ``=`` sets nothing. What python-dotenv would warn of 
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from .interpolation import MAX_VALUE
-from .read_text import open_at_once
+from .read_text import MAX_FILE_BYTES, Unreadable, read_bytes
 
-__all__ = ["MAX_ENV_FILE_BYTES", "EnvFileError", "read_env_file"]
+__all__ = ["EnvFileError", "read_env_file"]
 
-MAX_ENV_FILE_BYTES = 1024 * 1024
 # What python-dotenv's regular expressions take hours for, and keep all threads of the process waiting meanwhile.
 _MOST_REFERENCES = 200
 _MOST_BLANKS = 500
+_NEWLINE = re.compile(r"\r\n?|\n")
 _MANY_BLANKS = re.compile(rf"[^\S\r\n]{{{_MOST_BLANKS + 1}}}")
 
 
@@ -56,7 +54,7 @@ def read_env_file(path: str, base: Mapping[str, str], *, only_regular: bool = Fa
     for binding in parse_stream(StringIO(text, newline="")):
         original = binding.original
         # A binding begins where the one before ended, with the empty lines between them.
-        line = original.line + sum(1 for _ in _newlines(_leading(original.string)))
+        line = original.line + len(_NEWLINE.findall(_leading(original.string)))
         if binding.error:
             raise EnvFileError("expected NAME=value", line)
         if binding.key is None or binding.value is None:
@@ -68,8 +66,8 @@ def read_env_file(path: str, base: Mapping[str, str], *, only_regular: bool = Fa
         value = _joined((atom.resolve(scope) for atom in parse_variables(binding.value)), line)
         variables[binding.key] = scope[binding.key] = value
         size += len(value)
-        if size > MAX_ENV_FILE_BYTES:  # values that repeat others
-            raise EnvFileError(f"its values are longer than {MAX_ENV_FILE_BYTES // 1024} KiB together", line)
+        if size > MAX_FILE_BYTES:  # values that repeat others
+            raise EnvFileError(f"its values are longer than {MAX_FILE_BYTES // 1024} KiB together", line)
     return variables
 
 
@@ -84,31 +82,12 @@ def _joined(parts: Iterable[str], line: int) -> str:
 
 def _read(path: str, only_regular: bool) -> str:
     try:
-        with open(path, "rb", opener=open_at_once if only_regular else None) as file:
-            if only_regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise EnvFileError("is not a regular file")
-            data = file.read(MAX_ENV_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise EnvFileError("there is no such file", missing=True) from None
-    except OSError as error:
-        raise EnvFileError(f"cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, EnvFileError):
-            raise
-        raise EnvFileError(f"cannot be read: {error}") from None  # a NUL in its name
-    if len(data) > MAX_ENV_FILE_BYTES:
-        raise EnvFileError(f"is longer than {MAX_ENV_FILE_BYTES // 1024} KiB")
+        data = read_bytes(path, only_regular=only_regular)
+    except Unreadable as error:
+        text = "there is no such file" if error.missing else error.text
+        raise EnvFileError(text, missing=error.missing) from None
     return data.decode("utf-8-sig", "surrogateescape")
 
 
 def _leading(text: str) -> str:
     return text[: len(text) - len(text.lstrip())]
-
-
-def _newlines(text: str) -> Iterator[str]:
-    at = 0
-    while at < len(text):
-        if text[at] in "\r\n":
-            yield text[at]
-            at += text.startswith("\r\n", at)
-        at += 1

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from ..errors import ProjectInvalid
-from .model import FileFormat
+from ..protocol.projects import ProjectFormat
 from .read_text import read_text
 from .toml_text import NotToml, parse_toml
 
@@ -18,7 +18,7 @@ class FoundFile(NamedTuple):
 
     path: str
     """Absolute."""
-    format: FileFormat
+    format: ProjectFormat
     directory: str
     """The project's, in which it lies."""
 
@@ -26,7 +26,7 @@ class FoundFile(NamedTuple):
 def find_file(project_directory: str) -> FoundFile | None:
     """``persistproc.toml``, else a ``pyproject.toml`` with a table ``tool.persistproc``, else a ``Procfile``."""
     directory = os.path.abspath(project_directory)
-    names: tuple[FileFormat, ...] = ("persistproc.toml", "pyproject.toml", "Procfile")
+    names: tuple[ProjectFormat, ...] = ("persistproc.toml", "pyproject.toml", "Procfile")
     for name in names:
         path = os.path.join(directory, name)
         if os.path.isfile(path) and (name != "pyproject.toml" or _is_ours(path)):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ..protocol import Definition, DependencyCondition
+from ..protocol.projects import ProjectFormat
 
-__all__ = ["Entry", "EnvFile", "FileFormat", "ProjectFile"]
-
-FileFormat = Literal["persistproc.toml", "pyproject.toml", "Procfile"]
+__all__ = ["Entry", "EnvFile", "ProjectFile"]
 
 
 class EnvFile(NamedTuple):
@@ -50,7 +49,7 @@ class ProjectFile:
     """A file that is right in itself: names, types, dependencies."""
 
     path: str
-    format: FileFormat
+    format: ProjectFormat
     directory: str
     """The project's."""
     processes: dict[str, Entry]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from ..protocol import DependencyCondition
+from ..validation import nearest
 from .places import Path
-from .problems import nearest
 from .source import Source
 
 __all__ = ["check_needs", "cycle_in", "read_needs"]
@@ -43,16 +43,17 @@ def _place(source: Source, name: str, other: str, index: int) -> Path:
     """Of an item of a list, or of a key of a table."""
     key: Path = ("processes", name, "needs", other)
     item: Path = ("processes", name, "needs", index)
-    return key if (*source.table, *key) in source.places else item
+    return key if source.has(key) else item
 
 
 def cycle_in(needs: Mapping[str, Mapping[str, DependencyCondition]]) -> list[str]:
     """The names on a circle, the first one again at the end; empty when there is none."""
     finished: set[str] = set()
     for start in needs:
-        trail: dict[str, None] = {}  # with its order, and quick to look into
-        pending = [(start, iter(needs[start]))] if start not in finished else []
-        trail.update((name, None) for name, _ in pending)
+        if start in finished:
+            continue
+        trail = {start: None}  # with its order, and quick to look into
+        pending = [(start, iter(needs[start]))]
         while pending:
             name, rest = pending[-1]
             following = next((other for other in rest if other in needs and other not in finished), None)

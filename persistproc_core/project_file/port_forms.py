@@ -18,18 +18,18 @@ _MOST_PORTS = 20
 
 def read_ports(source: Source, table: Mapping[str, object], path: Path) -> list[PortWish]:
     """Those of ``port`` first, then those of ``ports``."""
-    wishes: list[PortWish] = []
+    placed: list[tuple[Path, PortWish]] = []
     if "port" in table:
-        wishes.append(_wish(source, cast("int | str | PortWish", table["port"]), (*path, "port")))
+        place: Path = (*path, "port")
+        placed.append((place, _wish(source, cast("int | str | PortWish", table["port"]), place)))
     for name, value in cast("dict[str, int | str | PortTable]", table.get("ports", {})).items():
-        wish = _wish(source, cast("int | str | PortWish", value), (*path, "ports", name))
-        wishes.append({"name": name, **wish})
-    places = _places(wishes, path, first="port" if "port" in table else "ports")
-    _check_names(source, wishes, places)
-    _check_unique(source, wishes, places)
-    if len(wishes) > _MOST_PORTS:
+        place = (*path, "ports", name)
+        placed.append((place, {"name": name, **_wish(source, cast("int | str | PortWish", value), place)}))
+    _check_names(source, placed)
+    _check_unique(source, placed)
+    if len(placed) > _MOST_PORTS:
         source.wrong((*path, "ports"), f"must have at most {_MOST_PORTS} ports")
-    return wishes
+    return [wish for _, wish in placed]
 
 
 def _wish(source: Source, value: int | str | PortWish, path: Path) -> PortWish:
@@ -44,15 +44,9 @@ def _wish(source: Source, value: int | str | PortWish, path: Path) -> PortWish:
     return value
 
 
-def _places(wishes: list[PortWish], path: Path, *, first: str) -> list[Path]:
-    """Where each stands."""
-    places: list[Path] = [(*path, "ports", name_of(wish)) for wish in wishes]
-    return [(*path, "port"), *places[1:]] if first == "port" else places
-
-
-def _check_names(source: Source, wishes: list[PortWish], places: list[Path]) -> None:
+def _check_names(source: Source, placed: list[tuple[Path, PortWish]]) -> None:
     names: set[str] = set()
-    for wish, place in zip(wishes, places, strict=True):
+    for place, wish in placed:
         name = name_of(wish)
         if not is_port_name(name):
             source.wrong(place, f"has {name[:60]}, which cannot be the name of a port", "use letters, digits, _ and -")
@@ -61,11 +55,11 @@ def _check_names(source: Source, wishes: list[PortWish], places: list[Path]) -> 
         names.add(name)
 
 
-def _check_unique(source: Source, wishes: list[PortWish], places: list[Path]) -> None:
+def _check_unique(source: Source, placed: list[tuple[Path, PortWish]]) -> None:
     """No two are the same number, or told by the same variable."""
     numbers: set[int] = set()
     variables: set[str] = set()
-    for index, (wish, place) in enumerate(zip(wishes, places, strict=True)):
+    for index, (place, wish) in enumerate(placed):
         variable = variable_of(wish, index)
         if variable in variables:
             source.wrong(place, f"is told by {variable}, as another one is", "give it another variable")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import ProjectInvalid
 
-__all__ = ["MAX_PROCESSES", "Problem", "Problems", "invalid", "nearest", "together"]
+__all__ = ["MAX_PROCESSES", "Problem", "Problems", "invalid", "together"]
 
 MAX_PROCESSES = 500
 """In one file; more are a mistake, and to look for the nearest name among any number of them would take minutes."""
@@ -71,9 +70,3 @@ def _told(file: str, error: ProjectInvalid) -> list[Problem]:
     if error.data.get("file") != file or not isinstance(told, list):
         return [Problem(error.message, None, error.hint)]
     return [Problem(each["text"], each["line"], each.get("hint", "")) for each in told]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the known word that is most like this one; empty when none is."""
-    near = difflib.get_close_matches(word[:100], list(known), 1)
-    return f"did you mean {near[0]}?" if near else ""

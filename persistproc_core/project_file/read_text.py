@@ -7,9 +7,19 @@ import stat
 
 from .problems import Problem, invalid
 
-__all__ = ["MAX_FILE_BYTES", "open_at_once", "read_text"]
+__all__ = ["MAX_FILE_BYTES", "Unreadable", "open_at_once", "read_bytes", "read_text"]
 
 MAX_FILE_BYTES = 1024 * 1024
+
+
+class Unreadable(Exception):
+    """A file cannot be read. ``text`` tells why."""
+
+    def __init__(self, text: str, *, missing: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.missing = missing
+        """True when there is no such file."""
 
 
 def open_at_once(path: str, flags: int) -> int:
@@ -17,18 +27,32 @@ def open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def read_bytes(path: str, *, only_regular: bool = True) -> bytes:
+    """What a file holds, at most `MAX_FILE_BYTES`. Raises `Unreadable`.
+
+    ``only_regular``: refuse a FIFO or device, which could keep us waiting for ever.
+    """
+    try:
+        with open(path, "rb", opener=open_at_once if only_regular else None) as file:
+            if only_regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable("is not a regular file")
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise Unreadable(f"cannot be read: {error.strerror}", missing=missing) from None
+    except ValueError as error:
+        raise Unreadable(f"cannot be read: {error}") from None  # a NUL in its name
+    if len(data) > MAX_FILE_BYTES:
+        raise Unreadable(f"is longer than {MAX_FILE_BYTES // 1024} KiB")
+    return data
+
+
 def read_text(path: str) -> str:
     """The text of a regular file. Raises `ProjectInvalid`."""
     try:
-        with open(path, "rb", opener=open_at_once) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(MAX_FILE_BYTES + 1) if regular else b""
-    except OSError as error:
-        raise invalid(path, Problem(f"cannot be read: {error.strerror}")) from None
-    if not regular:
-        raise invalid(path, Problem("is not a regular file"))
-    if len(data) > MAX_FILE_BYTES:
-        raise invalid(path, Problem(f"is longer than {MAX_FILE_BYTES // 1024} KiB"))
+        data = read_bytes(path)
+    except Unreadable as error:
+        raise invalid(path, Problem(error.text)) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

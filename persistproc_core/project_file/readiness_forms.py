@@ -8,8 +8,8 @@ from typing import cast
 from ..pattern_size import TOO_LONG, TOO_LONG_HINT, is_too_long
 from ..port_names import name_of
 from ..protocol import Liveness, PortWish, ReadyWhen
+from ..validation import nearest
 from .places import Path
-from .problems import nearest
 from .source import Source
 
 __all__ = ["read_liveness", "read_ready"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, get_origin
 
 from typing_extensions import is_typeddict
 
 from ..schema import json_schema
 from ..validation import Field, fields, members
 from .declared import PROCESS_KEYS, TOP_KEYS
-from .shape import is_duration, is_size
+from .shape import is_duration, is_size, items_of
 
 __all__ = ["schema_document"]
 
@@ -77,13 +77,11 @@ def _kind(name: str, kind: Any, field: Field) -> dict[str, object]:
     """Of one type: what holds tables is taken apart, for in them durations may be text as well."""
     if is_typeddict(kind):
         return _object(fields(kind), " ".join((kind.__doc__ or "").split()))
-    origin = get_origin(kind)
-    if origin in (list, dict) and any(is_typeddict(one) for one in members(get_args(kind)[-1])):
-        allowed = field.allowed if origin is dict else field.allowed._replace(least=None, most=None)
-        item = _property("", Field(get_args(kind)[-1], "", allowed, False))
-        if origin is dict:
-            return {"type": "object", "additionalProperties": item}
-        return {"type": "array", "items": item}
+    items = items_of(field, kind)
+    if items is not None:
+        if get_origin(kind) is dict:
+            return {"type": "object", "additionalProperties": _property("", items)}
+        return {"type": "array", "items": _property("", items)}
     if kind is str and name in _TEXTS:
         return {"type": "string", "pattern": _TEXTS[name]}
     return json_schema(kind, field.allowed)

@@ -14,13 +14,13 @@ from ..durations import parse_duration
 from ..process_names import problem_of_name
 from ..protocol import Allowed
 from ..sizes import parse_size
-from ..validation import Field, fields, members, problem_in
+from ..validation import Field, fields, members, nearest, problem_in
 from .declared import PROCESS_KEYS, TOP_KEYS
 from .places import Path
-from .problems import MAX_PROCESSES, nearest
+from .problems import MAX_PROCESSES
 from .source import Source
 
-__all__ = ["is_duration", "is_size", "read_shape"]
+__all__ = ["is_duration", "is_size", "items_of", "read_shape"]
 
 
 def read_shape(source: Source, document: Mapping[str, object]) -> dict[str, object]:
@@ -89,7 +89,7 @@ def _unknown(source: Source, path: Path, key: str, value: object, known: Mapping
 def _value(source: Source, field: Field, value: object, path: Path) -> object:
     """Into tables, so that each thing in them is noted with its own line; what is no table is checked as a whole."""
     for member in members(field.type):
-        inner = _inner(field, member)
+        inner = items_of(field, member)
         if isinstance(value, dict) and is_typeddict(member):
             return _table(source, value, fields(cast("type", member)), path)
         if isinstance(value, dict) and get_origin(member) is dict and inner is not None:
@@ -112,8 +112,8 @@ def _parts(path: str) -> Path:
     return (path,) if path else ()
 
 
-def _inner(field: Field, member: Any) -> Field | None:
-    """What the items of a list or table are, where there are tables among them."""
+def items_of(field: Field, member: Any) -> Field | None:
+    """What the items of a list or table are, where there are tables among them; else None."""
     origin = get_origin(member)
     if origin not in (list, dict) or not any(is_typeddict(one) for one in members(get_args(member)[-1])):
         return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..validation import shown
 from .places import Path, Places
 from .problems import Problems
 
-__all__ = ["Source", "label"]
+__all__ = ["Source"]
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,22 @@ class Source:
         """Where a key stands, or what is around it."""
         return self.places.line((*self.table, *path))
 
+    def has(self, path: Path) -> bool:
+        """Whether the key itself stands somewhere."""
+        return (*self.table, *path) in self.places
+
     def wrong(self, path: Path, text: str, hint: str = "", *, at: Path | None = None) -> None:
         """Note a problem: ``text`` goes on after the name of the key; ``at`` is where it stands, when elsewhere."""
-        words = f"{label(path)} {text}" if path else text
+        words = f"{_label(path)} {text}" if path else text
         self.problems.add(words, self.line(path if at is None else at), hint)
 
 
-def label(path: Path) -> str:
+def _label(path: Path) -> str:
     """``processes.web.watch[1]``."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            shown = part if part.isprintable() and 0 < len(part) <= 60 else ascii(part[:60])
-            text += f".{shown}" if text else shown
+            text += f".{shown(part)}" if text else shown(part)
     return text

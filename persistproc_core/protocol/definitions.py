@@ -11,9 +11,15 @@ from typing_extensions import TypedDict
 
 from .shared import Allowed, RestartPolicy
 
-__all__ = ["Definition", "DependencyCondition", "Liveness", "Options", "PortWish", "ReadyWhen"]
+__all__ = ["CommandText", "Definition", "DependencyCondition", "Liveness", "Options", "PortWish", "ReadyWhen"]
 
 DependencyCondition = Literal["started", "ready", "completed"]
+CommandText = Annotated[
+    str | list[str],
+    "A list is executed as it is. A text without shell syntax is split and executed; with shell syntax it runs under "
+    "/bin/sh -c.",
+    Allowed(1, 131072),
+]
 
 
 class Options(TypedDict, total=False):

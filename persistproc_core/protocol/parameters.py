@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typing_extensions import Required, TypedDict
 
-from .definitions import Definition, Options
+from .definitions import CommandText, Definition, Options
 from .limits import (
     MAX_CONTEXT_LINES,
     MAX_FOLLOWED,
@@ -102,14 +102,7 @@ class AwaitOptions(TypedDict, total=False):
 class StartProcessParams(CallerParams, Definition, AwaitOptions, total=False):
     """Start a process, or join the one that already runs."""
 
-    command: Required[
-        Annotated[
-            str | list[str],
-            "A list is executed as it is. A text without shell syntax is split and executed; with shell syntax it runs "
-            "under /bin/sh -c.",
-            Allowed(1, 131072),
-        ]
-    ]
+    command: Required[CommandText]
     name: Annotated[str, "Unique in the project; made from the command when not given.", Allowed(1, 64)]
     environment: Annotated[dict[str, str], "Variables to set. Values are kept in memory only."]
     inherit_environment: Annotated[

@@ -14,7 +14,18 @@ from ..callers import Caller
 from .text.safe import inline
 from .tool import Call
 
-__all__ = ["asked", "beating", "checked_directory", "common", "directory", "given", "number", "text", "without_guess"]
+__all__ = [
+    "asked",
+    "beating",
+    "checked_directory",
+    "common",
+    "directory",
+    "given",
+    "needed_directory",
+    "number",
+    "text",
+    "without_guess",
+]
 
 T = TypeVar("T")
 
@@ -42,6 +53,16 @@ def number(call: Call, name: str, default: float) -> float:
 def directory(call: Call) -> str | None:
     """Where names are looked up, and where commands run: as the call says, else where the caller works."""
     return text(call, "working_directory") or call.caller.directory
+
+
+def needed_directory(call: Call) -> str:
+    """The same where it has to be known. Raises `InvalidParams`."""
+    where = directory(call)
+    if where is None:
+        raise InvalidParams(
+            "working_directory is needed: the absolute path of the project; where you work cannot be told"
+        )
+    return where
 
 
 def common(call: Call, where: str | None = None) -> dict[str, object]:

@@ -108,26 +108,24 @@ async def _name_taken(call: Call, error: PersistprocError) -> str:
 
 
 async def _protected(call: Call, error: PersistprocError) -> str:
+    process = inline(str(call.arguments.get("process", call.arguments.get("name", "the process"))), 60)
     if error.data.get("adopted"):
-        return _adopted(call, error)
+        leave, why = "Leave it", "was not started by persistproc but adopted: somebody may be using it"
+    else:
+        leave, why = "Leave it as it is", _protection(call, error)
+    told = f"{process} {why}. Nothing was done."
+    if call.arguments.get("force"):
+        return f"{told} force needs a reason, which everybody is shown: give reason as well."
+    return f"{told} {leave}, or ask the user; only if it must be: force=true with a reason."
+
+
+def _protection(call: Call, error: PersistprocError) -> str:
+    """Who protects it, since when and why."""
     owner = error.data.get("protected_by")
     by = who(cast("ClientInfo", owner), call.caller) if isinstance(owner, dict) else "somebody else"
     since, reason = error.data.get("protected_at"), error.data.get("reason")
     when = f" {ago(since)}" if isinstance(since, str) else ""
-    why = because(reason) if isinstance(reason, str) else ""
-    process = inline(str(call.arguments.get("process", call.arguments.get("name", "the process"))), 60)
-    told = f"{process} was protected by {by}{when}{why}. Nothing was done."
-    if call.arguments.get("force"):
-        return f"{told} force needs a reason, which everybody is shown: give reason as well."
-    return f"{told} Leave it as it is, or ask the user; only if it must be: force=true with a reason."
-
-
-def _adopted(call: Call, error: PersistprocError) -> str:
-    process = inline(str(call.arguments.get("process", call.arguments.get("name", "the process"))), 60)
-    told = f"{process} was not started by persistproc but adopted: somebody may be using it. Nothing was done."
-    if call.arguments.get("force"):
-        return f"{told} force needs a reason, which everybody is shown: give reason as well."
-    return f"{told} Leave it, or ask the user; only if it must be: force=true with a reason."
+    return f"was protected by {by}{when}{because(reason) if isinstance(reason, str) else ''}"
 
 
 async def _start_failed(call: Call, error: PersistprocError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from persistproc_core.errors import PersistprocError
-from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams
+from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams, WaitReply
 
 from .calling import common, directory
 from .failures import plain
@@ -62,11 +62,11 @@ def _has_failed(status: StatusReply, outcome: Outcome) -> bool:
     if status["state"] in LIVE:
         return False
     # A build that ends well is a success, but not for who waits for a port.
-    return status["state"] != "exited" or outcome.asked or _outcome_of(outcome) == "failed"
+    return status["state"] != "exited" or outcome.asked or _never_ready(outcome)
 
 
-def _outcome_of(outcome: Outcome) -> str:
-    return outcome.readiness["outcome"] if outcome.readiness is not None else ""
+def _never_ready(outcome: Outcome) -> bool:
+    return outcome.readiness is not None and outcome.readiness["outcome"] == "failed"
 
 
 def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) -> str:
@@ -89,7 +89,7 @@ def _state(status: StatusReply, outcome: Outcome, name: str, info: ProcessInfo) 
         # Often the port that was asked for is the wrong one.
         return f"{told}{f' It listens{at}.' if at else ''} wait_for_process waits longer."
     if outcome.met is not None and (outcome.asked or (_is_seen(outcome) and not info.get("already_running"))):
-        return f"Ready {took}{_how(outcome)}{f', listening{at}' if at else ''}."
+        return f"Ready {took}{_how(outcome.met)}{f', listening{at}' if at else ''}."
     if at:
         return f"Listening{at}."
     if outcome.met is None and outcome.late is None:
@@ -110,7 +110,7 @@ def _before(outcome: Outcome, status: StatusReply) -> str:
         return ""
     if outcome.asked:
         return ", before what you wait for"
-    return ", before it was ready" if _outcome_of(outcome) == "failed" and status["state"] == "exited" else ""
+    return ", before it was ready" if _never_ready(outcome) and status["state"] == "exited" else ""
 
 
 def _is_seen(outcome: Outcome) -> bool:
@@ -118,10 +118,9 @@ def _is_seen(outcome: Outcome) -> bool:
     return outcome.readiness is not None and outcome.readiness["by"] not in (None, "quiet")
 
 
-def _how(outcome: Outcome) -> str:
-    seen, met = outcome.readiness, outcome.met
-    by: str | None = seen["by"] if seen is not None else met["met"] if met is not None else None
-    code = seen["status_code"] if seen is not None else met["status_code"] if met is not None else None
+def _how(met: WaitReply) -> str:
+    seen = met["readiness"]
+    by, code = (seen["by"], seen["status_code"]) if seen is not None else (met["met"], met["status_code"])
     if by == "output":
         return " (a line matched)"
     if by == "url" and code is not None:

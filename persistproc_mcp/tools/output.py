@@ -22,7 +22,7 @@ from .text.processes import address, age, state_words
 from .text.safe import quoted
 from .tool import Answer, Call
 
-__all__ = ["DEFAULT_BYTES", "DEFAULT_LINES", "Tail", "get_process_output", "tail", "with_error"]
+__all__ = ["DEFAULT_BYTES", "DEFAULT_LINES", "Tail", "get_process_output", "tail", "with_error", "with_lines"]
 
 DEFAULT_LINES = 100
 DEFAULT_BYTES = 8000
@@ -168,9 +168,14 @@ async def tail(call: Call, info: ProcessInfo, lines: int = _TAIL_LINES, **select
     return Tail(f"{more}\n{fenced(found.lines, name)}", reply["cursor"], found.lines)
 
 
-def with_error(readiness: Readiness | None, end: Tail, name: str) -> str:
-    """The end of the output as an answer has it, and before it the error where that stands further up."""
-    error = line_texts(readiness["error_lines"] if readiness is not None else [])
-    if not error or any(error[0] in line for line in end.lines):
+def with_lines(lines: Sequence[str], end: Tail, name: str) -> str:
+    """The end of the output as an answer has it, and before it these lines where they stand further up."""
+    above = line_texts(lines)
+    if not above or any(above[0] in line for line in end.lines):
         return end.text
-    return f"\n{fenced([*error, '...', *end.lines], name)}"
+    return f"\n{fenced([*above, '...', *end.lines], name)}"
+
+
+def with_error(readiness: Readiness | None, end: Tail, name: str) -> str:
+    """The same with the error that it did not become ready for."""
+    return with_lines(readiness["error_lines"] if readiness is not None else [], end, name)

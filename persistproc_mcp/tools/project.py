@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 import anyio
 
-from persistproc_core.errors import DaemonUnavailable, InvalidParams
+from persistproc_core.errors import DaemonUnavailable
 from persistproc_core.protocol import (
-    GetProjectParams,
+    ProcessResult,
+    ProjectProcess,
     ProjectReply,
     StartProjectParams,
     StartProjectReply,
@@ -17,7 +18,7 @@ from persistproc_core.protocol import (
     StopProjectReply,
 )
 
-from .calling import beating, common, directory, given, number
+from .calling import beating, common, directory, given, needed_directory, number
 from .reading import read
 from .text.fence import fenced
 from .text.lines import line_texts
@@ -37,8 +38,7 @@ async def get_project(call: Call) -> Answer:
     """A table of what the file defines, and what starting it would do."""
     (got,) = await read(call, ("get_project", {**_project(call), **given(call, "names")}))
     found = cast("ProjectReply", got)
-    about = tuple(each["process"]["run_id"] for each in found["processes"] if each["process"] is not None)
-    return Answer(project_text(found), about=about)
+    return Answer(project_text(found), about=_runs(found["processes"]))
 
 
 async def start_project(call: Call) -> Answer:
@@ -58,8 +58,7 @@ async def start_project(call: Call) -> Answer:
         if lines:
             info = result["process"]
             parts.append(fenced(lines, address(info, directory(call)) if info is not None else result["name"]))
-    about = tuple(each["process"]["run_id"] for each in reply["results"] if each["process"] is not None)
-    return Answer("\n".join(parts), not reply["ready"], about, tells_change=True)
+    return Answer("\n".join(parts), not reply["ready"], _runs(reply["results"]), tells_change=True)
 
 
 async def stop_project(call: Call) -> Answer:
@@ -70,9 +69,8 @@ async def stop_project(call: Call) -> Answer:
         return await call.hub.client.stop_project(**cast("StopProjectParams", params))
 
     reply = await beating(call, None, "stopping", lambda: _again_when_lost(stop))
-    about = tuple(each["process"]["run_id"] for each in reply["results"] if each["process"] is not None)
     failed = bool(failed_results(reply["results"]))
-    return Answer(stop_text(reply), failed, about, tells_change=True)
+    return Answer(stop_text(reply), failed, _runs(reply["results"]), tells_change=True)
 
 
 async def _again_when_lost(ask: Callable[[], Awaitable[T]]) -> T:
@@ -86,10 +84,11 @@ async def _again_when_lost(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-def _project(call: Call) -> GetProjectParams:
+def _project(call: Call) -> dict[str, object]:
     """Raises `InvalidParams` when nobody says which one."""
-    if directory(call) is None:
-        raise InvalidParams(
-            "working_directory is needed: the absolute path of the project; where you work cannot be told"
-        )
-    return cast("GetProjectParams", common(call))
+    return common(call, needed_directory(call))
+
+
+def _runs(parts: Sequence[ProjectProcess] | Sequence[ProcessResult]) -> tuple[str, ...]:
+    """Those runs that an answer is about."""
+    return tuple(each["process"]["run_id"] for each in parts if each["process"] is not None)

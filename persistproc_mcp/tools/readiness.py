@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import anyio
 import anyio.to_thread
 
-from persistproc_core.errors import InvalidParams, WaitFailed, WaitTimedOut
+from persistproc_core.errors import InvalidParams, PersistprocError, WaitFailed, WaitTimedOut
 from persistproc_core.protocol import METHODS, ProcessInfo, Readiness, WaitForProcessParams, WaitReply
 from persistproc_core.validation import validate_params
 
@@ -33,18 +32,22 @@ class Outcome(NamedTuple):
     failed: WaitFailed | None = None
     """It ended, or asks for input."""
     late: WaitTimedOut | None = None
-    readiness: Readiness | None = None
-    """What was seen of its readiness, where the wait was for that."""
     seconds: float = 0.0
     """How long it took."""
+
+    @property
+    def readiness(self) -> Readiness | None:
+        """What was seen of its readiness, where the wait was for that."""
+        if self.met is not None:
+            return self.met["readiness"]
+        error = self.failed or self.late
+        return readiness_in(error) if error is not None else None
 
 
 async def check_conditions(call: Call) -> None:
     """Refuse what nobody can wait for: once something was started, it is too late for that. Raises `InvalidParams`."""
-    conditions = asked(call, *ASKED, "timeout_seconds")
-    if conditions.get("port") == 0:
-        del conditions["port"]
-    validate_params(METHODS["wait_for_process"], {**conditions, "process": "any"})
+    conditions = {**asked(call, "timeout_seconds"), **_conditions(call), "process": "any"}
+    validate_params(METHODS["wait_for_process"], conditions)
     pattern = text(call, "output")
     if pattern is not None:
         await anyio.to_thread.run_sync(_check_pattern, pattern)
@@ -82,25 +85,27 @@ async def until_ready(call: Call, info: ProcessInfo, since: float) -> Outcome:
 
 def _wanted(call: Call, info: ProcessInfo) -> dict[str, object]:
     """What was asked for. What was started to have a port is ready by that one, also for who meant another."""
-    wanted = given(call, *ASKED)
-    if wanted.get("port") == 0 or (len(wanted) == 1 and info["assigned_ports"]):
-        wanted.pop("port", None)
-    return wanted
+    wanted = _conditions(call)
+    return {} if [*wanted] == ["port"] and info["assigned_ports"] else wanted
+
+
+def _conditions(call: Call) -> dict[str, object]:
+    """Port 0 is no condition: it is a free one, which nobody knows yet."""
+    return {name: value for name, value in given(call, *ASKED).items() if value != 0}
 
 
 async def _wait(call: Call, info: ProcessInfo, conditions: dict[str, object], seconds: float) -> Outcome:
     params = {**common(call, info["project_directory"]), "process": info["name"], "timeout_seconds": seconds}
     params |= conditions
     try:
-        met = await call.hub.client.wait_for_process(**cast("WaitForProcessParams", params))
-        return Outcome(asked=True, met=met, readiness=met["readiness"])
+        return Outcome(asked=True, met=await call.hub.client.wait_for_process(**cast("WaitForProcessParams", params)))
     except WaitFailed as failed:
-        return Outcome(asked=True, failed=failed, readiness=readiness_in(failed.data))
+        return Outcome(asked=True, failed=failed)
     except WaitTimedOut as late:
-        return Outcome(asked=True, late=late, readiness=readiness_in(late.data))
+        return Outcome(asked=True, late=late)
 
 
-def readiness_in(data: Mapping[str, object]) -> Readiness | None:
+def readiness_in(error: PersistprocError) -> Readiness | None:
     """What an error of a wait for readiness holds."""
-    found = data.get("readiness")
+    found = error.data.get("readiness")
     return cast("Readiness", found) if isinstance(found, dict) else None

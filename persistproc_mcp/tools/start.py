@@ -8,10 +8,10 @@ from typing import cast
 
 import anyio
 
-from persistproc_core.errors import InvalidParams, StartFailed
+from persistproc_core.errors import StartFailed
 from persistproc_core.protocol import ProcessInfo, RestartProcessParams, StartProcessParams, StartReply
 
-from .calling import asked, beating, common, directory, given
+from .calling import asked, beating, common, directory, given, needed_directory
 from .launched import launched
 from .readiness import ASKED, Outcome, check_conditions, until_ready
 from .text.processes import address, command, difference_texts, started
@@ -27,13 +27,8 @@ _SETTLED_SECONDS = 10.0
 async def start_process(call: Call) -> Answer:
     """Start or join, then wait until there is something to tell."""
     began = anyio.current_time()
-    where = directory(call)
-    if where is None:
-        raise InvalidParams(
-            "working_directory is needed: the absolute path of the project; where you work cannot be told"
-        )
     params = {
-        **common(call, where),
+        **common(call, needed_directory(call)),
         **given(call, "command", "name", "environment", "tty", "replace", "fresh", "protected", "reason", "force"),
         **given(call, "restart", "autostart", "ttl_seconds", "idle_timeout_seconds"),
     }
@@ -65,8 +60,8 @@ def _differences(call: Call, info: StartReply) -> list[str]:
     environment = call.arguments.get("environment")
     names = list(environment) if isinstance(environment, Mapping) else []
     # Where no port was asked for, what it listens on says more than that there was none.
-    left_out = () if info["assigned_ports"] else ("ports",)
-    texts = difference_texts([each for each in info["differences"] if each["what"] not in left_out], names)
+    differences = [each for each in info["differences"] if each["what"] != "ports" or info["assigned_ports"]]
+    texts = difference_texts(differences, names)
     if not texts:
         return []
     told = f"What runs differs from what you asked: {'; '.join(texts)}."

@@ -9,10 +9,8 @@ from persistproc_core.protocol import ProcessInfo, StatusReply, TargetParams, Wa
 
 from .calling import asked, beating, directory, given, number
 from .holders import port_trouble
-from .output import tail, with_error
+from .output import tail, with_error, with_lines
 from .readiness import readiness_in
-from .text.fence import fenced
-from .text.lines import line_texts
 from .text.processes import LIVE, address, ending, listening, mend, ran_for, state_words, what_is_so
 from .text.safe import inline, quoted
 from .text.times import after
@@ -56,10 +54,7 @@ async def _met(call: Call, met: WaitReply) -> Answer:
         head = f"{name} is ready: {inline(met['readiness']['words'])}; now {_now(met)}."
     else:
         head = f"{name}: {_what(met)} {after(met['elapsed_seconds'])}; now {_now(met)}."
-    line = line_texts([met["line"]] if met["line"] else [])
-    body = end.text
-    if line and not any(line[0] in each for each in end.lines):
-        body = f"\n{fenced([*line, '...', *end.lines], name)}"
+    body = with_lines([met["line"]] if met["line"] else [], end, name)
     return Answer(f"{head} cursor={end.cursor}{body}", about=(met["run_id"],))
 
 
@@ -109,7 +104,7 @@ async def _failed(call: Call, failed: WaitFailed) -> Answer:
         text = f'{name} asks for input: {quoted(asks)}. Answer with send_process_input(process="{name}", input=...).'
         return Answer(f"{text} cursor={end.cursor}{end.text}", failed=True, about=(status["run_id"],))
     told = [f"{what_is_so(failed, status, name)}."]
-    body = with_error(readiness_in(failed.data), end, name)
+    body = with_error(readiness_in(failed), end, name)
     if status["state"] not in LIVE:
         told += [await port_trouble(call, status), mend(status, name)]
     else:

@@ -87,4 +87,5 @@ def test_what_cannot_be(cli: Cli, words: list[str], said: str) -> None:
 
 def test_run_shows_the_output_instead(cli: Cli) -> None:
     assert "--detach as well" in cli("run", "--wait", "--", "true", check=2).stderr
+    assert "give --wait as well" in cli("run", "--timeout", "3s", "--", "true", check=2).stderr
     assert "done: exited with code 0" in cli("run", "--wait", "--detach", "--", "true", check=0).stdout

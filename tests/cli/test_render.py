@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistproc_cli.render import memory, process_table, short_directory, state_words, table
+from persistproc_cli.oneline import short_directory
+from persistproc_cli.render import memory, process_table, state_words, table
 from persistproc_cli.times import duration, to_epoch
 from persistproc_cli.words import difference_lines, ending, exit_code
 from persistproc_core.protocol import ProcessInfo

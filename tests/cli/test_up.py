@@ -351,10 +351,16 @@ def test_a_port_is_taken(shop: Cli) -> None:
     assert states(shop) == {}
 
 
-def test_leaving_while_it_comes_up(shop: Cli, tmp_path: Path) -> None:
-    go = tmp_path / "go"
+def held(cli: Cli, folder: Path) -> Path:
+    """Write a file whose migration goes on until there is the file that is returned."""
+    go = folder / "go"
     waits = json.dumps(["sh", "-c", f"until [ -e {shlex.quote(str(go))} ]; do sleep 0.02; done"])
-    write(shop, DB, MIGRATE.replace(command("exit_n", 0), waits), WEB)
+    write(cli, DB, MIGRATE.replace(command("exit_n", 0), waits), WEB)
+    return go
+
+
+def test_leaving_while_it_comes_up(shop: Cli, tmp_path: Path) -> None:
+    go = held(shop, tmp_path)
     call = shop.start("up", "--yes")
     assert call.stdout is not None
     assert call.stderr is not None
@@ -374,9 +380,7 @@ def test_leaving_while_it_comes_up(shop: Cli, tmp_path: Path) -> None:
 
 
 def test_the_daemon_is_killed_meanwhile(shop: Cli, tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    waits = json.dumps(["sh", "-c", f"until [ -e {shlex.quote(str(go))} ]; do sleep 0.02; done"])
-    write(shop, DB, MIGRATE.replace(command("exit_n", 0), waits), WEB)
+    go = held(shop, tmp_path)
     call = shop.start("up", "--yes")
     assert call.stdout is not None
     assert call.stderr is not None
@@ -392,9 +396,7 @@ def test_the_daemon_is_killed_meanwhile(shop: Cli, tmp_path: Path) -> None:
 
 
 def test_what_a_person_sees(shop: Cli, tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    waits = json.dumps(["sh", "-c", f"until [ -e {shlex.quote(str(go))} ]; do sleep 0.02; done"])
-    write(shop, DB, MIGRATE.replace(command("exit_n", 0), waits), WEB)
+    go = held(shop, tmp_path)
     with tmux(shop, tmp_path) as pane:
         pane.enter("persistproc up --yes")
         seen = pane.wait_for("migrate  starting, ")

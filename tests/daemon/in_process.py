@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from persistproc_core.daemon.app import Daemon
+from persistproc_core.daemon.handover.taking import Inherited
+from persistproc_core.daemon.home.lock import HomeLock, take_lock
 from persistproc_core.paths import Home
+from tests.kit import wait_gone
 
-__all__ = ["Wire", "connected"]
+__all__ = ["Wire", "connected", "served"]
 
 
 class Wire:
@@ -45,3 +51,23 @@ async def connected(home: Home) -> AsyncIterator[Wire]:
         wire = Wire(stream)
         assert (await wire.read())["method"] == "hello"
         yield wire
+
+
+@asynccontextmanager
+async def served(home: Home) -> AsyncIterator[Wire]:
+    """A connection to a daemon in this very process, which is shut down at the end, and its keeper gone."""
+    home.ensure()
+    lock = take_lock(home)
+    ready = anyio.Event()
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            inherited = Inherited(0o022, (1024, 4096))
+            group.start_soon(Daemon(home, HomeLock(home.lock, lock), inherited).run, ready.set)
+            await ready.wait()
+            async with connected(home) as client:
+                yield client
+                keeper = (await client.result("get_daemon_status"))["keeper_pid"]
+                await client.result("shutdown_daemon")
+    os.close(lock)
+    await anyio.to_thread.run_sync(wait_gone, keeper)  # with its last link
+    await anyio.to_thread.run_sync(os.waitpid, keeper, os.WNOHANG)  # here we are its parent

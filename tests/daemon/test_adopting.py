@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.daemon.fdinfo import count_lines
 from tests.daemon.hub import Hub, at_once
 from tests.daemon.outside import Outside
 from tests.daemon.records import lose_record
@@ -183,14 +184,8 @@ def test_it_is_let_go_and_lives(hub: Hub, outside: Start) -> None:
 
 
 def descriptors(hub: Hub, kind: str) -> int:
-    """How many pidfds, or inotify watches, the daemon has (proc_pid_fdinfo(5)); 0 where nobody tells."""
-    folder = Path(f"/proc/{hub.daemon.pid}/fdinfo")
-    mark = {"pidfd": "Pid:", "inotify": "inotify "}[kind]
-    found = 0
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):
-            found += sum(line.startswith(mark) for line in path.read_text("ascii").splitlines())
-    return found
+    """How many pidfds, or inotify watches, the daemon has; 0 where nobody tells."""
+    return count_lines(hub.daemon.pid, {"pidfd": "Pid:", "inotify": "inotify "}[kind])
 
 
 def test_ten_at_once_are_one(hub: Hub, outside: Start) -> None:

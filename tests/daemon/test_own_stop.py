@@ -86,5 +86,5 @@ def test_other_shells(hub: Hub, profile: dict[str, str], shell: str) -> None:
 
 
 def test_a_shell_needs_a_line(hub: Hub) -> None:
-    for wrong in (["sleep", "1"], " "):
+    for wrong in (["sleep", "1"], " ", "echo \ud800"):
         assert hub.error("start_process", command=wrong, shell=True).code == "invalid_params"

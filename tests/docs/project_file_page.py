@@ -182,7 +182,7 @@ needs = { db = "ready", migrate = "completed" }
 | how far | then |
 | --- | --- |
 | `started` | its command runs |
-| `ready` | it is ready, as above |
+| `ready` | it is [ready](#ready) |
 | `completed` | it has ended with exit code 0 |
 
 A circle is an error.
@@ -226,11 +226,12 @@ Nothing is started, and every problem is told with its line:
 """
 
 CHANGED = """\
-## What counts as a change
+## When a person is asked again
 
 Whether [a person has allowed](projects.md#what-may-run) a file to run is remembered by a digest of what it says in this
-directory. Comments, the order of keys and short forms do not count. What stands in `env_files` does not count either:
-who may change those can change the programs that are run as well.
+directory. Comments, the order of keys and short forms do not count. What the `env_files` hold does not count either,
+other than for [what is restarted](projects.md#what-counts-as-a-change): who may change those can change the programs
+that are run as well.
 """
 
 WRONG = """\

@@ -13,6 +13,7 @@ import random
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeVar, cast
@@ -31,7 +32,7 @@ from hypothesis.stateful import (
 
 from persistproc_core.errors import NotRunning, PersistprocError, ProcessNotFound, StillRunning
 from persistproc_core.protocol import RestartPolicy
-from tests.fuzz.target import Target
+from tests.fuzz.target import LiveTarget
 from tests.fuzz.world import CLIENTS, NAMES, World
 from tests.kit import eventually, wait_gone
 
@@ -285,7 +286,7 @@ class Hub(RuleBasedStateMachine):
         raise AssertionError(f"that should have been {kind.__name__}")
 
 
-class Model(Target):
+class Model(LiveTarget):
     """One case is the seed of a few runs of the machine; repeated, Hypothesis makes what failed as short as it can."""
 
     name = "model"
@@ -296,15 +297,9 @@ class Model(Target):
     steps = 40
     _phases: tuple[Phase, ...] = (Phase.generate,)
 
-    def __enter__(self) -> Target:
+    def _begin(self, stack: ExitStack) -> None:
         self._world = World()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._world.close()
-
-    def seeds(self) -> list[bytes]:
-        return []
+        stack.callback(self._world.close)
 
     def make(self, chance: random.Random) -> bytes:
         return b"%d" % chance.randrange(2**32)

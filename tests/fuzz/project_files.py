@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
-from pathlib import Path
 
 from persistproc_core.errors import ProjectInvalid
 from persistproc_core.project_file.env_file import EnvFileError, read_env_file
 from persistproc_core.project_file.find import FoundFile
 from persistproc_core.project_file.load import load
-from persistproc_core.project_file.model import FileFormat, ProjectFile
+from persistproc_core.project_file.model import ProjectFile
 from persistproc_core.project_file.variables import directory_of, variables_of
-from tests.fuzz.target import Target
+from persistproc_core.protocol.projects import ProjectFormat
+from tests.fuzz.target import DiskTarget
 
 __all__ = ["ProjectFiles"]
 
@@ -38,35 +35,27 @@ keep_bytes = "64M"
 """
 _PROCFILE = b"web: puma -p $PORT\n# a comment\nworker: rake {ports.web}\n"
 _VARIABLES = b"A=1\nexport B='x' # y\nC=\"a\\n${A}${B:-c}\"\n\nD\nPORT=3000\n"
-_FORMATS: tuple[FileFormat, ...] = ("persistproc.toml", "pyproject.toml", "Procfile")
+_FORMATS: tuple[ProjectFormat, ...] = ("persistproc.toml", "pyproject.toml", "Procfile")
 
 
-class ProjectFiles(Target):
+class ProjectFiles(DiskTarget):
     """Every case is read as each of them."""
 
     name = "project"
     cases = 60_000
 
-    def __enter__(self) -> Target:
-        memory = "/dev/shm"
-        self._directory = Path(tempfile.mkdtemp(prefix="pp-fuzz-", dir=memory if os.access(memory, os.W_OK) else None))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._directory)
-
     def seeds(self) -> list[bytes]:
         return [_TOML, _TOML.replace(b"[processes", b"[tool.persistproc.processes"), _PROCFILE, _VARIABLES]
 
     def check(self, case: bytes) -> int:
-        (self._directory / ".env").write_bytes(case)
+        (self.directory / ".env").write_bytes(case)
         with contextlib.suppress(EnvFileError):
-            read_env_file(str(self._directory / ".env"), _BASE, only_regular=True)
+            read_env_file(str(self.directory / ".env"), _BASE, only_regular=True)
         for name in _FORMATS:
-            path = self._directory / name
+            path = self.directory / name
             path.write_bytes(case)
             with contextlib.suppress(ProjectInvalid):
-                self._use(load(FoundFile(str(path), name, str(self._directory))))
+                self._use(load(FoundFile(str(path), name, str(self.directory))))
         return 1
 
     def _use(self, file: ProjectFile) -> None:

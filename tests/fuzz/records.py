@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import tempfile
@@ -23,7 +22,7 @@ from persistproc_core.daemon.store import Store, exit_record, spawned
 from persistproc_core.daemon.words.command import parse_command
 from persistproc_core.framing import decode
 from persistproc_core.sizes import MAX_SIZE
-from tests.fuzz.target import Target
+from tests.fuzz.target import DiskTarget, Target
 
 __all__ = ["Bookmarks", "Configuration", "Journal", "OutputMarks", "Records", "golden_record"]
 
@@ -75,19 +74,7 @@ def golden_record(directory: str) -> bytes:
     return dump(Record("web", "/home/a/shop", run, protection, Options("always", True, 7200.0, 1.5)))
 
 
-class _OnDisk(Target):
-    """A folder in memory where there is one: a hundred thousand files are written."""
-
-    def __enter__(self) -> Target:
-        memory = "/dev/shm"
-        self.directory = Path(tempfile.mkdtemp(prefix="pp-fuzz-", dir=memory if os.access(memory, os.W_OK) else None))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.directory)
-
-
-class Records(_OnDisk):
+class Records(DiskTarget):
     """The record of a run. Every cut and every flipped bit of the golden one come first."""
 
     name = "records"
@@ -177,7 +164,7 @@ def _another_value(whole: bytes, chance: random.Random) -> bytes:
     return json.dumps(value).encode("ascii")
 
 
-class Journal(_OnDisk):
+class Journal(DiskTarget):
     """``events.jsonl``: what is loaded is in order and can be written again."""
 
     name = "journal"
@@ -204,7 +191,7 @@ class Journal(_OnDisk):
         return 1
 
 
-class Bookmarks(_OnDisk):
+class Bookmarks(DiskTarget):
     """``marks.json``: what is loaded can be written again; what is not is set aside."""
 
     name = "bookmark"
@@ -238,7 +225,7 @@ class Bookmarks(_OnDisk):
         return self._mutator.first
 
 
-class OutputMarks(_OnDisk):
+class OutputMarks(DiskTarget):
     """``marks`` of a run: any bytes cost the order between the streams, and nothing else."""
 
     name = "marks"

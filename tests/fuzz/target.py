@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import abc
 import functools
+import os
 import random
+import shutil
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
 from tests.fuzz.mutate import Mutator
 
-__all__ = ["CORPUS", "LiveTarget", "Target", "corpus_line"]
+__all__ = ["CORPUS", "DiskTarget", "LiveTarget", "Target", "corpus_line"]
 
 CORPUS = Path(__file__).parent / "corpus"
 """``golden.jsonl``, the wire as it is, and for each target ``NAME.txt``: what was once a defect. It is tried first.
@@ -88,6 +91,18 @@ class LiveTarget(Target):
 
     def seeds(self) -> list[bytes]:
         return []
+
+
+class DiskTarget(Target):
+    """One with a folder, in memory where there is one: a hundred thousand files are written."""
+
+    def __enter__(self) -> Target:
+        memory = "/dev/shm"
+        self.directory = Path(tempfile.mkdtemp(prefix="pp-fuzz-", dir=memory if os.access(memory, os.W_OK) else None))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.directory)
 
 
 def corpus_line(case: bytes) -> str:

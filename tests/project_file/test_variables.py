@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persistproc_core.errors import ProjectInvalid
-from persistproc_core.project_file.env_file import MAX_ENV_FILE_BYTES, EnvFileError, read_env_file
+from persistproc_core.project_file.env_file import EnvFileError, read_env_file
 from persistproc_core.project_file.interpolation import InterpolationError, interpolate
+from persistproc_core.project_file.read_text import MAX_FILE_BYTES
 from persistproc_core.project_file.variables import directory_of, variables_of
 from tests.project_file.support import only
 
@@ -109,7 +110,7 @@ def test_what_would_take_hours_or_fill_the_memory(tmp_path: Path, text: str, lin
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    (tmp_path / "long").write_bytes(b"#" * (MAX_ENV_FILE_BYTES + 1))
+    (tmp_path / "long").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     for name, words in (("no", "no such file"), ("fifo", "not a regular"), ("long", "longer than"), ("", "cannot be")):
         with pytest.raises(EnvFileError, match=words) as caught:
             read_env_file(str(tmp_path / name) if name else "a\0b", {}, only_regular=True)

@@ -7,10 +7,22 @@ import os
 import shutil
 import subprocess
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-__all__ = ["ITEMS", "PROJECT", "answer", "item_names", "make_shop", "missing_programs", "second_tree"]
+__all__ = [
+    "INSTALL",
+    "ITEMS",
+    "PROJECT",
+    "answer",
+    "item_names",
+    "make_shop",
+    "missing_programs",
+    "run",
+    "second_tree",
+    "write",
+]
 
 PROJECT = """\
 env_files = [".env"]
@@ -113,6 +125,7 @@ export default { server: { host: "127.0.0.1", proxy: { "/api": process.env.API_U
 """
 
 ITEMS = ["table", "chair"]
+INSTALL = ("npm", "install", "--save-dev", "--prefer-offline", "--no-audit", "--no-fund", "vite")
 
 
 def missing_programs() -> list[str]:
@@ -126,7 +139,7 @@ def missing_programs() -> list[str]:
 def make_shop(folder: Path) -> Path:
     """The repository, with all of it committed and npm's packages beside it. Nothing runs."""
     shop = folder / "shop"
-    files = {
+    files: dict[str, object] = {
         "persistproc.toml": PROJECT,
         ".env": "PGHOST=127.0.0.1\nPGUSER=shop\nPGDATABASE=postgres\n",
         ".gitignore": ".data/\nnode_modules/\n",
@@ -134,41 +147,47 @@ def make_shop(folder: Path) -> Path:
         "pg_isready.sh": IS_READY,
         "migrate.sql": MIGRATION,
         "api/app.py": API,
-        "web/package.json": json.dumps({"name": "web", "private": True, "type": "module"}),
+        "web/package.json": {"name": "web", "private": True, "type": "module"},
         "web/index.html": "<!doctype html><title>shop</title>\n",
         "web/vite.config.js": VITE,
     }
-    for name, text in files.items():
-        path = shop / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        if name.endswith(".sh"):
-            path.chmod(0o755)
-    npm = ["npm", "install", "--save-dev", "--prefer-offline", "--no-audit", "--no-fund", "vite"]
-    _run(npm, shop / "web")
-    _run(["git", "init", "--quiet"], shop)
-    _run(["git", "add", "."], shop)
+    write(shop, files)
+    for path in shop.glob("*.sh"):
+        path.chmod(0o755)
+    run(shop / "web", *INSTALL)
+    run(shop, "git", "init", "--quiet")
+    run(shop, "git", "add", ".")
     who = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    _run(["git", *who, "commit", "--quiet", "--message", "The shop"], shop)
+    run(shop, "git", *who, "commit", "--quiet", "--message", "The shop")
     return shop
 
 
 def second_tree(shop: Path) -> Path:
     """Another work tree of the repository, with npm's packages of its own."""
     tree = shop.parent / "shop-fix"
-    _run(["git", "worktree", "add", "--quiet", str(tree)], shop)
+    run(shop, "git", "worktree", "add", "--quiet", str(tree))
     shutil.copytree(shop / "web" / "node_modules", tree / "web" / "node_modules", symlinks=True)
     return tree
 
 
-def _run(command: list[str], directory: Path) -> None:
+def write(folder: Path, files: Mapping[str, object]) -> None:
+    """Files by their paths: texts, and documents that are written as JSON."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+
+
+def run(folder: Path, *command: str) -> None:
+    """Run a command to its end; it must do what it is there for."""
     done = subprocess.run(
         command,
-        cwd=directory,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        errors="replace",
         timeout=240,
     )
     assert done.returncode == 0, done.stdout

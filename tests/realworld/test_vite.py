@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from tests.cli.support import Cli
 from tests.cli.tmux import tmux
 from tests.kit import free_port
 from tests.realworld.journey import Server, take
+from tests.realworld.shop import INSTALL, run, write
 
 PAGE = '<!doctype html><title>shop</title><p>version {version}</p><script type="module" src="/main.js"></script>\n'
 
@@ -21,14 +20,9 @@ def install(project: Path, port: int) -> None:
     """What ``npm create vite`` makes, in four lines; npm keeps what it downloads in its own cache."""
     script = f"vite --host 127.0.0.1 --port {port} --strictPort"
     package = {"name": "shop", "private": True, "type": "module", "scripts": {"dev": script}}
-    (project / "package.json").write_text(json.dumps(package), "utf-8")
-    (project / "index.html").write_text(PAGE.format(version="one"), "utf-8")
-    (project / "main.js").write_text("console.log('shop')\n", "utf-8")
-    command = ["npm", "install", "--save-dev", "--prefer-offline", "--no-audit", "--no-fund", "vite"]
-    done = subprocess.run(
-        command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240
-    )
-    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+    page = PAGE.format(version="one")
+    write(project, {"package.json": package, "index.html": page, "main.js": "console.log('shop')\n"})
+    run(project, *INSTALL)
 
 
 @pytest.mark.timeout(400)

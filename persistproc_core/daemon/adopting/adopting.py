@@ -8,12 +8,13 @@ of ours.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.to_thread
 
 from ...errors import InvalidParams, NotAdoptable
+from ...project_file.root import project_root
 from ...protocol import AdoptProcessParams, ClientInfo, Holder
 from ..foreign import begin, check_free, connect, with_process
 from ..kernel.identity import Identity, boot_id, identity_of
@@ -22,7 +23,6 @@ from ..kernel.ports import listeners
 from ..kernel.process_table import ProcessTable, scan
 from ..lifecycle import Lifecycle
 from ..model import Cause, Process, Run, new_run_id
-from ..projects import project_root
 from ..protection import Demand
 from ..registry import Registry, full_name
 from ..settings import Options, Settings
@@ -151,8 +151,7 @@ class Adopting:
 
     def _same(self, project: str, command: Command, directory: str) -> Process | None:
         """The process whose former run had this command: who is known to stand for it."""
-        same: Iterable[Process] = self._registry.in_project(project)
-        for process in same:
+        for process in self._registry.in_project(project):
             free = not process.live and process.planned is None and process.runs
             if free and process.command.argv == command.argv and process.working_directory == directory:
                 return process
@@ -173,7 +172,7 @@ class Adopting:
             process.options = before
             raise
         self._lifecycle.uses.begun(process)
-        self._lifecycle.expiry.changed(process)
+        self._lifecycle.changed(process)
 
     def _new_run(self, process: Process, command: Command, found: Found, demand: Demand) -> Run:
         number = process.next_number()

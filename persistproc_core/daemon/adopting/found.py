@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import NotAdoptable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import psutil
 
 __all__ = ["Found", "environment_now", "examine"]
+
+_EXEC_SECONDS = 0.5
+"""How long the command line of a process that executes another program may stay empty, on a busy machine."""
 
 _OUR_MODULE = re.compile(r"persistproc_(core|mcp|cli)(\.\w+)*|.*/persistproc_(core|mcp|cli)/.*\.py")
 
@@ -43,7 +47,7 @@ def examine(pid: int) -> Found:
     try:
         process = psutil.Process(pid)
         _check_process(process)
-        argv, directory = process.cmdline(), _directory(process)
+        argv, directory = _command_line(process), _directory(process)
         started_at = rfc3339(int(process.create_time() * 1e9))
     except psutil.AccessDenied:
         raise NotAdoptable(f"the system does not let us look at pid {pid}", hint="it protects itself") from None
@@ -79,8 +83,8 @@ def environment_now(identity: Identity) -> dict[str, str] | None:
 
 def _check_process(process: psutil.Process) -> None:
     pid = process.pid
-    leader = procfs.status_fields(pid).get("Tgid", str(pid)) if HAVE_PROCFS else str(pid)
-    if leader != str(pid):
+    leader = int(procfs.status_field(pid, b"Tgid") or pid)
+    if leader != pid:
         raise NotAdoptable(f"{pid} is a thread of process {leader}", hint=f"persistproc adopt {leader}")
     if pid <= 1:
         raise NotAdoptable(f"pid {pid} is the first process of the machine", hint="adopt the server itself")
@@ -90,6 +94,15 @@ def _check_process(process: psutil.Process) -> None:
         )
     if process.status() in ("zombie", "dead"):
         raise NotAdoptable(f"pid {pid} has ended", hint="its parent has not looked at it yet")
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    # It is the memory of the process: empty for an instant of every execve(2), also after the one who started it has
+    # gone on. Only those who have none pay the wait.
+    deadline = time.monotonic() + _EXEC_SECONDS
+    while not (argv := process.cmdline()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return argv
 
 
 def _check_program(pid: int, argv: list[str]) -> None:
@@ -113,10 +126,8 @@ def _directory(process: psutil.Process) -> str:
 
 
 def _umask(pid: int) -> int | None:
-    try:
-        return int(procfs.status_fields(pid)["Umask"], 8)
-    except (KeyError, ValueError):
-        return None
+    umask = procfs.status_field(pid, b"Umask")
+    return None if umask is None else int(umask, 8)
 
 
 def _user(uid: int) -> str:

@@ -13,6 +13,7 @@ from ..logs.reader import RunLog
 from ..logs.segments import STREAMS, Offsets
 from ..model import Process, Run
 from ..projects import project_name
+from ..waiting.conditions.condition import unheeded
 from ..waiting.conditions.idle import Idle
 from .asking import Question, question
 from .bookmarks import Bookmarks, check_mark_name
@@ -103,16 +104,12 @@ async def _is_idle(process: Process, asked: Question, seconds: float) -> bool:
     follows = run is process.runs[-1]
     with anyio.move_on_after(most):
         while True:
-            await Idle(run, seconds).met(_nothing)
+            await Idle(run, seconds).met(unheeded)
             newest = process.current
             if run.live or not follows or newest is None or newest is run:
                 return True
             run = newest
     return False
-
-
-def _nothing() -> None:
-    """Nobody waits for the first look."""
 
 
 def _going_on(asked: Question, place: Place) -> Question:

@@ -6,7 +6,7 @@ import os
 import signal
 from contextlib import suppress
 
-from .identity import Handle, Identity, identity_of
+from .identity import Identity, identity_of, send_to
 from .process_table import scan
 
 __all__ = ["kill_with_descendants"]
@@ -20,7 +20,7 @@ def kill_with_descendants(head: Identity) -> None:
     ``head``: a child of this process. Whoever has reaped it meanwhile has seen its end; then only the rest is killed.
     """
     for member in _stopped(head):
-        _send(member, signal.SIGKILL)
+        send_to(member, signal.SIGKILL)
     if identity_of(head.pid) == head:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(head.pid, signal.SIGKILL)
@@ -34,13 +34,6 @@ def _stopped(head: Identity) -> list[Identity]:
         if not new:
             break
         for member in new:
-            _send(member, signal.SIGSTOP)
+            send_to(member, signal.SIGSTOP)
         family.update(dict.fromkeys(new))
     return list(family)
-
-
-def _send(member: Identity, signum: int) -> None:
-    handle = Handle.open(member)
-    if handle is not None:
-        with handle:
-            handle.send(signum)

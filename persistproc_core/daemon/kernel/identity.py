@@ -26,6 +26,7 @@ __all__ = [
     "identity_of",
     "is_alive",
     "program_name",
+    "send_to",
 ]
 
 HAVE_PROCFS = procfs.have_procfs()
@@ -179,6 +180,14 @@ class Handle:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def send_to(identity: Identity, signum: int) -> None:
+    """Send a signal to this very process; nothing happens where `Handle.open` gives none."""
+    handle = Handle.open(identity)
+    if handle is not None:
+        with handle:
+            handle.send(signum)
 
 
 def _close(fd: int) -> None:

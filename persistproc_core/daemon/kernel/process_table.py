@@ -91,15 +91,13 @@ class ProcessTable:
         seeds = set(self.markers.get(run_id, ()))
         if trust_session and leader_pid is not None and leader_pid > 1:
             seeds.update(self._of_session(leader_pid))
-        seeds -= self._never
-        return [p for p in map(self.processes.__getitem__, sorted(self._with_descendants(seeds))) if self._counts(p)]
+        return self._alive_with_descendants(seeds)
 
     def family(self, heads: Iterable[Identity]) -> list[Process]:
         """Those of these processes that are alive, and all that descend from them, by pid; never what `members` leaves
         out. A number that somebody else has by now is nobody."""
         seeds = {head.pid for head in heads if (found := self.processes.get(head.pid)) and found.identity == head}
-        seeds -= self._never
-        return [p for p in map(self.processes.__getitem__, sorted(self._with_descendants(seeds))) if self._counts(p)]
+        return self._alive_with_descendants(seeds)
 
     def ancestors(self, pid: int) -> list[int]:
         """The parent of a process, the parent of that one, and so on."""
@@ -118,6 +116,10 @@ class ProcessTable:
                 sessions[process.sid].add(process.pid)
             self._sessions = dict(sessions)
         return self._sessions.get(leader_pid, set())
+
+    def _alive_with_descendants(self, seeds: set[int]) -> list[Process]:
+        found = self._with_descendants(seeds - self._never)
+        return [p for p in map(self.processes.__getitem__, sorted(found)) if self._counts(p)]
 
     def _with_descendants(self, seeds: set[int]) -> set[int]:
         found = set(seeds)

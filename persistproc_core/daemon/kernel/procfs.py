@@ -15,7 +15,7 @@ __all__ = [
     "parse_stat",
     "read_stat",
     "real_user",
-    "status_fields",
+    "status_field",
 ]
 
 DEAD_STATES = frozenset("XxZ")
@@ -119,29 +119,26 @@ def parse_environment(data: bytes) -> dict[str, str]:
 
 def real_user(pid: int) -> tuple[int, int] | None:
     """Real and saved user id of a process (proc_pid_status(5)); None when it has vanished."""
-    for line in (_read(f"/proc/{pid}/status") or b"").splitlines():
-        if line.startswith(b"Uid:"):
-            fields = line.split()
-            return int(fields[1]), int(fields[3])
-    return None
+    ids = status_field(pid, b"Uid")
+    if ids is None:
+        return None
+    real, _, saved, _ = ids.split()
+    return int(real), int(saved)
 
 
 def ignores(pid: int, signum: int) -> bool:
     """Whether the process ignores the signal (SigIgn of proc_pid_status(5)); False when nobody can tell."""
+    mask = status_field(pid, b"SigIgn")
+    return mask is not None and bool(int(mask, 16) >> (signum - 1) & 1)
+
+
+def status_field(pid: int, name: bytes) -> bytes | None:
+    """What ``/proc/<pid>/status`` says under a name (proc_pid_status(5)); None when it is not there."""
+    prefix = name + b":"
     for line in (_read(f"/proc/{pid}/status") or b"").splitlines():
-        if line.startswith(b"SigIgn:"):
-            return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
-    return False
-
-
-def status_fields(pid: int) -> dict[str, str]:
-    """What ``/proc/<pid>/status`` says, by name (proc_pid_status(5)); empty when there is no such process."""
-    fields = {}
-    for line in os.fsdecode(_read(f"/proc/{pid}/status") or b"").splitlines():
-        name, colon, value = line.partition(":")
-        if colon:
-            fields[name] = value.strip()
-    return fields
+        if line.startswith(prefix):
+            return line.removeprefix(prefix).strip()
+    return None
 
 
 def _read(path: str) -> bytes | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import anyio.to_thread
 
 from ...errors import InvalidParams
+from ...project_file.root import project_root
 from ...protocol import CallerParams, TargetParams
 from ..model import Process
-from ..projects import project_root
 from ..registry import Registry
 
 __all__ = ["find", "own_project", "project_of"]
@@ -33,4 +31,4 @@ async def project_of(params: CallerParams) -> str | None:
     directory = params.get("working_directory")
     if not directory:
         return None
-    return await anyio.to_thread.run_sync(lambda: project_root(os.path.realpath(directory)))
+    return await anyio.to_thread.run_sync(project_root, directory)

@@ -11,7 +11,7 @@ from ...protocol import Holder, PortWish
 from ..registry import Registry
 from .free import is_held
 from .holders import Holders, who
-from .wishes import is_auto, name_of
+from .wishes import is_auto, name_of, required
 
 __all__ = ["Conflicts"]
 
@@ -30,11 +30,8 @@ class Conflicts:
 
         Its own run does not count: whoever starts a process in its place ends that one first.
         """
-        optional = {name_of(wish) for wish in wishes if wish.get("optional", False)}
         auto = {name_of(wish) for wish in wishes if is_auto(wish)}
-        for name, port in assigned.items():
-            if name in optional:
-                continue
+        for name, port in required(wishes, assigned).items():
             if await anyio.to_thread.run_sync(is_held, port):
                 await self._check_holders(project_directory, process_name, port, auto=name in auto)
             elif claims := self._holders.claimed(port, project_directory, process_name):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ...errors import InvalidParams
-from ...protocol import StartProcessParams
+from ...placeholders import UnknownPlaceholder, fill
+from ...protocol import Liveness, ReadyWhen, StartProcessParams
 from ..words.command import Command
-from .placeholders import UnknownPlaceholder, fill
 from .wishes import variables
 
 if TYPE_CHECKING:
@@ -73,17 +73,15 @@ def _fill_looks(params: StartProcessParams, put: Put) -> None:
         ready = params["ready"] = params["ready"].copy()
         if "output" in ready:
             ready["output"] = put(ready["output"])
-        if "url" in ready:
-            ready["url"] = put(ready["url"])
-        if "command" in ready:
-            ready["command"] = _put_words(put, ready["command"])
+        _fill_look(ready, put)
     if "liveness" in params:
         liveness = params["liveness"] = params["liveness"].copy()
-        if "url" in liveness:
-            liveness["url"] = put(liveness["url"])
-        if "command" in liveness:
-            liveness["command"] = _put_words(put, liveness["command"])
+        _fill_look(liveness, put)
 
 
-def _put_words(put: Put, command: str | list[str]) -> str | list[str]:
-    return put(command) if isinstance(command, str) else [put(word) for word in command]
+def _fill_look(look: ReadyWhen | Liveness, put: Put) -> None:
+    if "url" in look:
+        look["url"] = put(look["url"])
+    if "command" in look:
+        command = look["command"]
+        look["command"] = put(command) if isinstance(command, str) else [put(word) for word in command]

@@ -16,7 +16,7 @@ from ..kernel.ports import holders, listeners_by_run
 from ..model import Process, Run
 from ..projects import project_name
 from ..registry import Registry
-from .wishes import name_of
+from .wishes import required
 
 __all__ = ["Holders", "belongs_to", "who"]
 
@@ -70,8 +70,8 @@ class Holders:
     def claimed(self, port: int, project_directory: str, name: str) -> Holder | None:
         """Another one of ours that was started to listen there, and does not yet."""
         for process, run in self._registry.runs():
-            optional = {name_of(wish) for wish in run.settings.ports if wish.get("optional", False)}
-            ports = [number for port_name, number in run.settings.assigned_ports if port_name not in optional]
+            settings = run.settings
+            ports = required(settings.ports, dict(settings.assigned_ports)).values()
             if run.live and run.ready is False and port in ports:
                 holder = _process(process, run, run.pid or 0)
                 if not belongs_to(holder, project_directory, name):
@@ -106,15 +106,14 @@ def _look(port: int) -> _Sight:
     """Blocks: looks at the descriptors of all processes."""
     import psutil
 
-    pids = psutil.pids()
     if not HAVE_PROCFS:
-        found = [pid for pid in pids if _listens(pid, port)]
+        found = [pid for pid in psutil.pids() if _listens(pid, port)]
         return _Sight(found, bool(found))
-    inodes = _inodes(port, pids)
-    return _Sight(holders(inodes, pids), bool(inodes))
+    inodes = _inodes(port)
+    return _Sight(holders(inodes, psutil.pids()) if inodes else [], bool(inodes))
 
 
-def _inodes(port: int, pids: Collection[int]) -> Collection[bytes]:
+def _inodes(port: int) -> Collection[bytes]:
     try:
         with sock_diag.SocketTable() as table:
             return table.listening(port).keys()

@@ -32,11 +32,7 @@ def write(path: str, leases: Mapping[Key, int]) -> None:
     """Replace the file, so that not even a power cut loses it. Raises `OSError`; the old one is there then."""
     content = json.dumps({"format": _FORMAT, "leases": [[*key, port] for key, port in leases.items()]})
     replaced_file.replace(path, content.encode("ascii"), synced=True)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replaced_file.sync_folder(os.path.dirname(path))
 
 
 def _from_json(value: dict[str, object]) -> dict[Key, int]:

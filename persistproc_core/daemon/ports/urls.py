@@ -85,10 +85,9 @@ def _go_on(run: Run, read: _Read) -> _Read:
 
 
 def _guess(listener: Listener) -> str | None:
+    url = guessed(listener["port"], listener["address"])
     # Of the process that listens: what is run may be a shell script that begins it.
-    if program_name(listener["pid"]) in _OTHER_PROGRAMS:
-        return None
-    return guessed(listener["port"], listener["address"])
+    return None if url is None or program_name(listener["pid"]) in _OTHER_PROGRAMS else url
 
 
 def guessed(port: int, address: str) -> str | None:

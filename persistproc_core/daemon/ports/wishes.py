@@ -8,7 +8,7 @@ from ...errors import InvalidParams
 from ...port_names import DEFAULT_NAME, is_port_name, is_variable, name_of, variable_of
 from ...protocol import PortWish
 
-__all__ = ["DEFAULT_NAME", "checked", "differ", "is_auto", "name_of", "variables", "words"]
+__all__ = ["DEFAULT_NAME", "checked", "differ", "is_auto", "name_of", "required", "variables", "words"]
 
 
 def checked(wishes: Sequence[PortWish]) -> tuple[PortWish, ...]:
@@ -45,6 +45,12 @@ def _check_unique(what: str, values: Sequence[str]) -> None:
 def is_auto(wish: PortWish) -> bool:
     """True for a free port that stays the same, False for exactly one."""
     return "port" not in wish
+
+
+def required(wishes: Iterable[PortWish], assigned: Mapping[str, int]) -> dict[str, int]:
+    """Of its ports those that it cannot do without."""
+    names = [name_of(wish) for wish in wishes if not wish.get("optional", False)]
+    return {name: assigned[name] for name in names if name in assigned}
 
 
 def variables(wishes: Iterable[PortWish], assigned: Mapping[str, int]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ...errors import ProjectNotApproved
 from ...project_file.digest import digest_of, process_digests
 from ...project_file.model import Entry, ProjectFile
 from ...protocol.projects import ProcessApproval
-from .approval import Approvals
+from .approval import Allowed, Approvals
 from .work_trees import siblings
 
 __all__ = ["Approval", "approval_of", "check_approved", "each_approval"]
@@ -26,27 +26,27 @@ class Approval(NamedTuple):
     """Another state of it was allowed."""
 
 
-async def approval_of(approvals: Approvals, file: ProjectFile) -> Approval:
+async def approval_of(allowed: Allowed, file: ProjectFile) -> Approval:
     """Whether it was allowed here, or, saying the same, in another work tree of its repository.
 
     Agents make work trees all day long. A branch that is checked out in a new one is no more of a stranger than when
     it is checked out in the old one.
     """
-    here = await approvals.of(file.directory)
+    here = allowed.digests(file.directory)
     if file.digest in here:
         return Approval(True, len(here) > 1)
     for directory in await anyio.to_thread.run_sync(siblings, file.directory):
-        there = await approvals.of(directory)
+        there = allowed.digests(directory)
         if there and _digest_in(file, directory) in there:
             return Approval(True, bool(here))
     return Approval(False, bool(here))
 
 
-async def each_approval(approvals: Approvals, file: ProjectFile, approval: Approval) -> dict[str, ProcessApproval]:
+def each_approval(allowed: Allowed, file: ProjectFile, approval: Approval) -> dict[str, ProcessApproval]:
     """How each process stands to the state that was allowed here last, by its name."""
     if approval.allowed:
         return dict.fromkeys(file.processes, "approved")
-    last = await approvals.processes_of(file.directory)
+    last = allowed.processes.get(file.directory, {})
     found = process_digests(file.directory, file.processes)
     return {
         name: "new" if name not in last else "approved" if last[name] == digest else "changed"
@@ -75,12 +75,13 @@ async def check_approved(approvals: Approvals, file: ProjectFile, approve: str |
 
     Raises `ProjectNotApproved`: the file is unknown or has changed, perhaps since it was shown.
     """
+    allowed = await approvals.read()
     if approve is not None and approve == file.digest:
-        if file.digest not in await approvals.of(file.directory):
+        if file.digest not in allowed.digests(file.directory):
             processes = process_digests(file.directory, file.processes)
             await approvals.approve(file.directory, file.digest, processes)
         return
-    known = await approval_of(approvals, file)
+    known = await approval_of(allowed, file)
     if known.allowed and approve is None:
         return
     if approve is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import anyio
@@ -20,10 +20,23 @@ from .. import replaced_file
 from ..clock import now
 from ..home.guard import HomeGuard
 
-__all__ = ["Approvals"]
+__all__ = ["Allowed", "Approvals"]
 
 _FORMAT = 1
 _MOST_DIGESTS = 100
+
+
+class Allowed(NamedTuple):
+    """What the file holds."""
+
+    projects: dict[str, dict[str, str]]
+    """By project's directory, digest and time, oldest first."""
+    processes: dict[str, dict[str, str]]
+    """By project's directory, process and digest: of the state that was allowed there last."""
+
+    def digests(self, project_directory: str) -> Collection[str]:
+        """Those that were allowed there."""
+        return self.projects.get(project_directory, {}).keys()
 
 
 class Approvals:
@@ -34,13 +47,9 @@ class Approvals:
         self._home = home
         self._lock = anyio.Lock()
 
-    async def of(self, project_directory: str) -> frozenset[str]:
-        """The digests that were allowed there."""
-        return frozenset((await anyio.to_thread.run_sync(_load, self._path)).projects.get(project_directory, {}))
-
-    async def processes_of(self, project_directory: str) -> dict[str, str]:
-        """The digest of each process in the state that was allowed there last."""
-        return (await anyio.to_thread.run_sync(_load, self._path)).processes.get(project_directory, {})
+    async def read(self) -> Allowed:
+        """What is allowed now."""
+        return await anyio.to_thread.run_sync(_load, self._path)
 
     async def approve(self, project_directory: str, digest: str, processes: Mapping[str, str]) -> None:
         """Allow it; on the disk when this returns. Raises `StorageFailed`: nothing has changed then.
@@ -75,23 +84,16 @@ class Approvals:
             replaced_file.replace(self._path, content, synced=True)
 
 
-class _Content(NamedTuple):
-    projects: dict[str, dict[str, str]]
-    """By project's directory, digest and time, oldest first."""
-    processes: dict[str, dict[str, str]]
-    """By project's directory, process and digest."""
-
-
-def _load(path: str) -> _Content:
+def _load(path: str) -> Allowed:
     """What is no such file allows nothing."""
     try:
         with open(path, "rb") as file:
             value = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
-        return _Content({}, {})
+        return Allowed({}, {})
     if not isinstance(value, dict) or value.get("format") != _FORMAT:
-        return _Content({}, {})
-    return _Content(_tables(value.get("projects")), _tables(value.get("processes")))
+        return Allowed({}, {})
+    return Allowed(_tables(value.get("projects")), _tables(value.get("processes")))
 
 
 def _tables(value: object) -> dict[str, dict[str, str]]:

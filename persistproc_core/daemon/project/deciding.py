@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from ...project_file.model import ProjectFile
 from ...protocol.projects import ProjectAction
 from ..kernel.identity import boot_id
+from ..known_environment import known_environment
 from ..model import Process, Run
 from ..registry import Registry
 from .changes import changes, in_place, masked, options_changed
 from .wanted import Wanted, Wishes, is_one_shot
 
 __all__ = ["Deciding", "Decision", "is_running"]
-
-EnvironmentOf = Callable[[Run], Awaitable[dict[str, str] | None]]
 
 
 class Decision(NamedTuple):
@@ -45,12 +43,10 @@ def _has_completed(run: Run) -> bool:
 class Deciding:
     """Compares a file with what runs."""
 
-    def __init__(self, file: ProjectFile, wishes: Wishes, registry: Registry, environment_of: EnvironmentOf) -> None:
-        """``environment_of(run)``: what a run was asked to have, where it is known."""
+    def __init__(self, file: ProjectFile, wishes: Wishes, registry: Registry) -> None:
         self._file = file
         self._wishes = wishes
         self._registry = registry
-        self._environment_of = environment_of
 
     @property
     def is_up(self) -> bool:
@@ -78,7 +74,7 @@ class Deciding:
         return Decision("none", [], in_place(run, wanted.settings), options_changed(process, wanted))
 
     async def _changes(self, run: Run, wanted: Wanted) -> list[str]:
-        running = await self._environment_of(run)
+        running = await known_environment(run)
         if running is None:
             return changes(run, wanted, running, wanted)
         seen = await self._wishes.of(wanted.entry, masked(running, wanted.of_project.variables))

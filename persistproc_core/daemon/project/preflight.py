@@ -110,7 +110,7 @@ async def _check_ports(
 
 def _port_line(wanted: Wanted, port: object) -> int | None:
     entry = wanted.entry
-    names = [name for name, assigned in dict(wanted.settings.assigned_ports).items() if assigned == port]
+    names = [name for name, assigned in wanted.settings.assigned_ports if assigned == port]
     return next((entry.lines.get(f"ports.{name}") for name in names), None) or entry.line
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import anyio
 
@@ -24,7 +23,6 @@ from ...protocol import (
 from .. import environment as environments
 from ..control import Control
 from ..facts import Facts
-from ..known_environment import known_environment
 from ..model import Process
 from ..ports.ports import Ports
 from ..projects import project_name
@@ -32,30 +30,18 @@ from . import preflight
 from .allowing import approval_of, check_approved, each_approval
 from .approval import Approvals
 from .crossing import Crossing, Stopped
-from .deciding import Deciding, Decision, is_running
+from .deciding import Decision, is_running
 from .down import Down, needed_by
+from .plan import Plan
 from .ports import ports_of
 from .reading import directory_of, read
 from .selection import matching, wanted_with
 from .told import infos_of, is_good, told
 from .up import Tools, Up
-from .wanted import Wanted, Wishes
 
 __all__ = ["Projects"]
 
 _TIMEOUT_SECONDS = 120.0
-
-
-class _Plan(NamedTuple):
-    """A file, and what would be done."""
-
-    file: ProjectFile
-    ports: Mapping[str, Mapping[str, int]]
-    wishes: Wishes
-    deciding: Deciding
-    wanted: dict[str, Wanted]
-    decisions: dict[str, Decision]
-    is_up: bool
 
 
 class Projects:
@@ -79,10 +65,11 @@ class Projects:
         named = matching(file, params["names"], {}) if "names" in params else None
         meant = wanted_with(file, named, self._running(file))
         plan = await self._plan(file, named or set(file.processes), params.get("names", []), _base({}), moving=False)
+        decisions = {name: await plan.decide(wanted) for name, wanted in plan.wanted.items() if name in meant}
         infos = await infos_of(file.directory, plan.wanted, self._registry, self._facts)
-        decisions = {name: decision for name, decision in plan.decisions.items() if name in meant}
-        approval = await approval_of(self._approvals, file)
-        each = await each_approval(self._approvals, file, approval)
+        allowed = await self._approvals.read()
+        approval = await approval_of(allowed, file)
+        each = each_approval(allowed, file, approval)
         return {
             "project": project_name(file.directory),
             "project_directory": file.directory,
@@ -100,18 +87,12 @@ class Projects:
 
     async def _plan(
         self, file: ProjectFile, names: Collection[str], words: Collection[str], base: dict[str, str], *, moving: bool
-    ) -> _Plan:
-        """``words``: as they were asked for; what is named itself is done again."""
+    ) -> Plan:
+        """What the file asks for under these names. ``words``: as they were asked for."""
         ports = await ports_of(file, self._registry, self._ports.leases, moving=moving)
-        wishes = Wishes(file, ports, self._tools.supervisor.filled)
-        deciding = Deciding(file, wishes, self._registry, known_environment)
-        is_up = deciding.is_up
-        chosen = [entry for entry in file.processes.values() if entry.name in names]
-        wanted = {entry.name: await wishes.of(entry, base) for entry in chosen}
-        decisions = {
-            name: await deciding.decide(each, is_up=is_up, again=name in words) for name, each in wanted.items()
-        }
-        return _Plan(file, ports, wishes, deciding, wanted, decisions, is_up)
+        plan = Plan(file, ports, self._registry, self._ports.filled, base, words)
+        await plan.add(names)
+        return plan
 
     def _running(self, file: ProjectFile) -> set[str]:
         """Names of what runs and was started from the file."""
@@ -148,28 +129,14 @@ class Projects:
         words = params.get("names")
         named = matching(file, words, {}) if words is not None else None
         await check_approved(self._approvals, file, params.get("approve"))
-        base = _base(params)
         meant = wanted_with(file, named, self._running(file))
-        plan = await self._plan(file, meant, words or [], base, moving=True)
-        starting = {name for name, decision in plan.decisions.items() if _is_begun(decision, params)}
+        plan = await self._plan(file, meant, words or [], _base(params), moving=True)
+        starting = {name for name, each in plan.wanted.items() if _is_begun(await plan.decide(each), params)}
         await preflight.check_programs(file, plan.wanted.values(), starting)
         removed = await self._remove(file, params, client)
         left = {process.name for process in self._removed(file)}
         await preflight.check_ports(file, plan.wanted.values(), starting, self._ports.conflicts, left)
-        up = Up(
-            self._tools,
-            file,
-            plan.deciding,
-            plan.wishes,
-            plan.wanted,
-            base,
-            params,
-            client,
-            named=words or [],
-            is_up=plan.is_up,
-            stopped=stopped,
-            deadline=deadline,
-        )
+        up = Up(self._tools, plan, params, client, stopped=stopped, deadline=deadline)
         results = [*await up.run(), *removed]
         infos = await infos_of(file.directory, [each["name"] for each in results], self._registry, self._facts)
         for each in results:

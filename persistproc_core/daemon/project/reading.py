@@ -10,8 +10,8 @@ from ...errors import InvalidParams, ProjectNotFound
 from ...project_file.find import find_file
 from ...project_file.load import load
 from ...project_file.model import ProjectFile
+from ...project_file.root import project_root
 from ...protocol import CallerParams
-from ..projects import project_root
 
 __all__ = ["directory_of", "read"]
 

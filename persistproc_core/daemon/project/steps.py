@@ -79,31 +79,18 @@ class Step:
     def failed(self, error: PersistprocError) -> None:
         """It could not be started."""
         lines = error.data.get("last_lines")
-        self.finish(
-            {
-                **result(self.entry.name),
-                "ready": False,
-                "outcome": "failed",
-                "reason": error.message,
-                "hint": error.hint or None,
-                "last_lines": [str(line) for line in lines] if isinstance(lines, list) else [],
-            }
-        )
+        self._fail(error.message, error.hint or None, [str(line) for line in lines] if isinstance(lines, list) else [])
 
     def not_ready(self, readiness: Readiness, run: Run) -> None:
         """It was started, and did not become ready."""
         self.is_late = readiness["outcome"] == "timed_out"
         reason = readiness["words"] or run.reason or "it did not become ready"
-        self.finish(
-            {
-                **result(self.entry.name),
-                "ready": False,
-                "outcome": "failed",
-                "reason": reason,
-                "hint": readiness["hint"],
-                "last_lines": readiness["error_lines"],
-            }
-        )
+        self._fail(reason, readiness["hint"], readiness["error_lines"])
+
+    def _fail(self, reason: str, hint: str | None, lines: list[str]) -> None:
+        found: ProcessResult = {**result(self.entry.name), "ready": False, "outcome": "failed"}
+        found["reason"], found["hint"], found["last_lines"] = reason, hint, lines
+        self.finish(found)
 
 
 def result(name: str) -> ProcessResult:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
 import anyio
 
 from ...errors import PersistprocError, ProcessProtected, ShuttingDown, StartFailed
-from ...project_file.model import ProjectFile
 from ...protocol import ClientInfo, DependencyCondition, ProcessResult, StartProjectParams
 from ..deeds import Deeds
 from ..model import Process, Run
@@ -17,12 +16,13 @@ from ..registry import Registry
 from ..supervisor import Supervisor
 from .becoming import Becoming, Begun, Readies
 from .crossing import Stopped
-from .deciding import Deciding, Decision, is_running
+from .deciding import Decision, is_running
 from .keeping import Keeping
+from .plan import Plan
 from .selection import dependents
 from .steps import Step, result
 from .turns import Turns
-from .wanted import Wanted, Wishes
+from .wanted import Wanted
 
 __all__ = ["Tools", "Up"]
 
@@ -49,37 +49,24 @@ class Up:
     def __init__(
         self,
         tools: Tools,
-        file: ProjectFile,
-        deciding: Deciding,
-        wishes: Wishes,
-        wanted: Mapping[str, Wanted],
-        base: Mapping[str, str],
+        plan: Plan,
         params: StartProjectParams,
         client: ClientInfo,
         *,
-        named: Collection[str],
-        is_up: bool,
         stopped: Stopped,
         deadline: float,
     ) -> None:
-        """``named``: those that were asked for by their names; ``is_up``: whether anything ran before.
-
-        ``stopped``: what is not to be started any more, as it comes to be known.
-        """
+        """``stopped``: what is not to be started any more, as it comes to be known."""
         self._tools = tools
-        self._file = file
-        self._deciding = deciding
-        self._wishes = wishes
-        self._wanted = wanted
-        self._base = base
+        self._file = plan.file
+        self._plan = plan
         self._params = params
         self._client = client
-        self._named = named
-        self._is_up = is_up
         self._deadline = deadline
         self._becoming = Becoming(tools.readies, tools.last_lines, deadline, waits=params.get("wait", True))
-        entries = [each.entry for each in wanted.values()]
-        self._steps = {name: Step(each.entry, set(dependents(entries, name).values())) for name, each in wanted.items()}
+        entries = {name: each.entry for name, each in plan.wanted.items()}
+        expected = {name: set(dependents(entries.values(), name).values()) for name in entries}
+        self._steps = {name: Step(entry, expected[name]) for name, entry in entries.items()}
         self._stopped = stopped
         self._failure: ShuttingDown | None = None
         self._scope = anyio.CancelScope()
@@ -189,7 +176,7 @@ class Up:
             step.not_started(missing, reason)
             return None
         step.began = anyio.current_time()
-        decision = await self._decide(self._wanted[step.entry.name])
+        decision = await self._decide(self._plan.wanted[step.entry.name])
         if decision.action != "none":
             step.not_started(missing, f"not restarted ({'; '.join(decision.changes)}): {reason}; it runs as it was")
             return None
@@ -197,17 +184,16 @@ class Up:
         return Begun(process, process.current, outcome)
 
     async def _decide(self, wanted: Wanted) -> Decision:
-        again = wanted.entry.name in self._named
-        decision = await self._deciding.decide(wanted, is_up=self._is_up, again=again)
+        decision = await self._plan.decide(wanted)
         if decision.action == "none" and self._params.get("restart", False) and not decision.is_done:
             return Decision("restart", [_ASKED_FOR])
         return decision
 
     async def _made_exact(self, name: str) -> Wanted:
-        wanted = self._wanted[name]
+        wanted = self._plan.wanted[name]
         if wanted.problem is not None:
             # Its directory was missing; what it needs may have made it.
-            wanted = await self._wishes.of(wanted.entry, self._base)
+            wanted = await self._plan.again(wanted)
         if wanted.problem is not None:
             raise wanted.problem
         return wanted

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ...project_file.root import nearest_with
+
 __all__ = ["siblings"]
 
 _LONGEST = 4096
@@ -15,21 +17,13 @@ _LONGEST = 4096
 
 def siblings(project_directory: str) -> list[str]:
     """Where the same project would lie in the other work trees of its repository. Blocks on the file system."""
-    root = _root(os.path.realpath(project_directory))
+    directory = os.path.realpath(project_directory)
+    root = nearest_with(directory, ".git")
     common = _repository(root) if root is not None else None
     if root is None or common is None:
         return []
-    within = os.path.relpath(os.path.realpath(project_directory), root)
+    within = os.path.relpath(directory, root)
     return [os.path.normpath(os.path.join(tree, within)) for tree in _trees(common) if tree != root]
-
-
-def _root(directory: str) -> str | None:
-    while not os.path.lexists(os.path.join(directory, ".git")):
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return None
-        directory = parent
-    return directory
 
 
 def _repository(tree: str) -> str | None:

@@ -33,10 +33,9 @@ async def attempt(
     command: str | tuple[str, ...], run: Run, environment: Mapping[str, str], seconds: float
 ) -> tuple[bool, str]:
     """Run it once, for at most so long: whether it exited with code 0, and in words what came of it."""
-    words = command if isinstance(command, str) else list(command)
     variables = {**environment, MARKER: run.run_id}
-    in_login = run.settings.shell and isinstance(words, str)
-    asked = in_login_shell(words, variables) if in_login else parse_command(words)
+    in_login = run.settings.shell and isinstance(command, str)
+    asked = in_login_shell(command, variables) if in_login else parse_command(command)
     # A pipe of our own: one that the command put into the background may keep the other end for ever.
     reader, writer = os.pipe()
     os.set_blocking(reader, False)

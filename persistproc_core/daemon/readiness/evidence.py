@@ -37,8 +37,8 @@ def seen_by_rule(rule: Rule, met: Met) -> Seen:
     if rule.kind == "port":
         return Seen("port", f"listens on port {met.port or rule.port}", port=met.port or rule.port)
     if rule.kind == "url":
-        url = str(rule.value)
-        return Seen("url", f"{url} answered with status {met.status_code}", url=url, status_code=met.status_code)
+        words = f"{rule.text} answered with status {met.status_code}"
+        return Seen("url", words, url=rule.text, status_code=met.status_code)
     if rule.kind == "command":
         return Seen("command", "its ready command exited with code 0")
     return Seen("completed", "completed: exited with code 0")

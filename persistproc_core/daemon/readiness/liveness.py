@@ -18,7 +18,7 @@ from ..restarting.starter import PERSISTPROC, Starter
 from ..restarting.uptime import up_seconds
 from ..waiting.conditions.url import ask, parse_url
 from .checking import attempt
-from .conditions import Environment, known
+from .conditions import environment_for
 from .rules import Rule
 
 __all__ = ["Liveness"]
@@ -35,7 +35,6 @@ class Liveness:
         journal: Journal,
         ender: Ender,
         *,
-        environment: Environment,
         write: Callable[[Run], Awaitable[None]],
         backoff: Callable[[], Backoff],
     ) -> None:
@@ -43,7 +42,6 @@ class Liveness:
         self._log = log
         self._journal = journal
         self._ender = ender
-        self._environment = environment
         self._write = write
         self._backoff = backoff
         self.starter: Starter | None = None
@@ -87,10 +85,10 @@ class Liveness:
 
     async def _look(self, run: Run, rule: Rule) -> tuple[bool, str]:
         if rule.kind == "url":
-            status, told = await ask(parse_url(str(rule.value)), rule.timeout_seconds)
+            status, told = await ask(parse_url(rule.text), rule.timeout_seconds)
             return status is not None and rule.wanted.takes(status), told
         if rule.kind == "command":
-            return await attempt(rule.value, run, await known(self._environment, run), rule.timeout_seconds)
+            return await attempt(rule.value, run, await environment_for(run), rule.timeout_seconds)
         pids = [member.pid for member in await self._ender.members(run)]
         found = await anyio.to_thread.run_sync(listeners, pids)
         return any(each["port"] == rule.port for each in found), f"it does not listen on port {rule.port}"

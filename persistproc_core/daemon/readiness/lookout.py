@@ -11,7 +11,7 @@ import anyio
 from ...errors import PersistprocError
 from ..model import Process, Run
 from ..waiting.attempt import Attempt
-from ..waiting.conditions.condition import Condition, Met
+from ..waiting.conditions.condition import Condition, Met, unheeded
 from ..words.printed_urls import printed_url
 from .conditions import Conditions
 from .evidence import Seen, seen_by_rule, seen_by_sign
@@ -72,14 +72,14 @@ class Lookout:
         """Why it is not ready, where more can be told than that."""
         if self.problem is not None:
             return self.problem.message
-        found = [text for text in [await condition.obstacle() for condition in self._attempt.conditions] if text]
+        found = await self._attempt.obstacles()
         if self.rule is not None and self.rule.kind == "output":
-            found.append(f"no line of its output matches {self.rule.value}")
+            found.append(f"no line of its output matches {self.rule.text}")
         return "; ".join(found)
 
     async def _add(self, conditions: Conditions) -> None:
         if self.rule is None:
-            for condition in conditions.signs(self.process, self.run):
+            for condition in conditions.signs(self.run):
                 self._attempt.add(condition)
         else:
             self._attempt.add(await conditions.of_rule(self.process, self.run, self.rule))
@@ -98,15 +98,11 @@ class Lookout:
         if met.line is None:
             other: Condition = conditions.url_line(self.run)
         else:
-            other = conditions.port_of_url(self.process, self.run, printed_url(met.line) or "")
+            other = conditions.port_of_url(self.run, printed_url(met.line) or "")
         found: list[Met | None] = []
         with anyio.move_on_after(_SAID_SECONDS):
-            found.append(await other.met(_nothing))
+            found.append(await other.met(unheeded))
             if found == [None]:
                 await self.run.ended.wait()  # it has ended, or is about to be told so
         more = found[0] if found else None
         return met if more is None else met._replace(line=met.line or more.line, port=met.port or more.port)
-
-
-def _nothing() -> None:
-    """Nobody waits for the first look."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..answers.output import Output
-from ..known_environment import known_environment
 from ..lifecycle import Lifecycle
 from ..log import Log
 from ..registry import Registry
@@ -21,12 +20,11 @@ def make_readying(
 ) -> Readying:
     """With its conditions and the checks of liveness."""
     journal, write = lifecycle.journal, lifecycle.write
-    conditions = Conditions(lifecycle.ender, output, registry, lifecycle.ports, known_environment)
+    conditions = Conditions(lifecycle.ender, output, lifecycle.ports.holders)
     liveness = Liveness(
         log,
         journal,
         lifecycle.ender,
-        environment=known_environment,
         write=write,
         backoff=lambda: lifecycle.configuration.backoff,
     )

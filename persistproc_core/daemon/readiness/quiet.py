@@ -12,7 +12,7 @@ from ..logs.reader import RunLog
 from ..logs.segments import Offsets
 from ..model import Run
 from ..store import last_written
-from ..waiting.conditions.condition import Looked, Met
+from ..waiting.conditions.condition import Looked, Met, unheeded
 from ..waiting.conditions.idle import Idle
 
 __all__ = ["QUIET_SECONDS", "Completed", "Over", "Quiet"]
@@ -34,7 +34,7 @@ class Quiet:
             return Met("idle")  # it runs for long, and somebody asks only now
         looked()
         await self._output.wait_beyond(run, Offsets(0, 0), "combined")
-        met = await Idle(run, QUIET_SECONDS).met(_nothing)
+        met = await Idle(run, QUIET_SECONDS).met(unheeded)
         return None if run.ended.is_set() else met
 
     async def obstacle(self) -> str:
@@ -81,7 +81,3 @@ def _is_quiet_for_long(run: Run) -> bool:
         return False
     written = last_written(run)
     return written is not None and time.time_ns() - written > QUIET_SECONDS * 1e9
-
-
-def _nothing() -> None:
-    """Nobody waits for the first look."""

@@ -22,7 +22,7 @@ from ..restarting.uptime import up_seconds
 from ..settings import Settings
 from ..tasks import Tasks
 from ..waiting.prompts import Prompts
-from ..waiting.stuck import until_stuck
+from ..waiting.stuck import how_to_answer, until_stuck
 from .conditions import Conditions
 from .errors import error_lines
 from .evidence import Seen, known_before, readiness
@@ -164,10 +164,11 @@ class Readying:
     @contextmanager
     def waiting(self, process: Process, run: Run, until: float) -> Iterator[Lookout | None]:
         """Somebody waits until then (anyio's clock): the look-out for it, None where there is nothing to wait for."""
-        if run.ready or (self._rule(run) is None and not run.present):
+        rule = self._rule(run)
+        if run.ready or (rule is None and not run.present):
             yield None
             return
-        lookout = self._lookouts.get(run) or self._look_out(process, run, self._rule(run), anyio.current_time())
+        lookout = self._lookouts.get(run) or self._look_out(process, run, rule, anyio.current_time())
         with lookout.waiting(until):
             yield lookout
 
@@ -219,8 +220,8 @@ class Readying:
             hint = hint_for_port(held, words) or hint_for_end(run, lines)
             return readiness("failed", words, seconds, hint=hint, error_lines=lines)
         if question is not None:
-            hint = f"answer it: persistproc send {process.name} TEXT"
-            return readiness("input", f"asks for input: {question}", seconds, hint=hint, error_lines=lines)
+            words = f"asks for input: {question}"
+            return readiness("input", words, seconds, hint=how_to_answer(process), error_lines=lines)
         obstacles = await lookout.obstacles() if lookout is not None else ""
         words = f"not ready after {_told(seconds)} s" + (f": {obstacles}" if obstacles else "")
         problem = lookout.problem if lookout is not None else None

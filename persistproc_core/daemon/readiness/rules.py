@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 from ...errors import InvalidParams
 from ...protocol import Liveness, ReadyWhen
 from ..model import Run
+from ..ports.wishes import required
 from ..settings import Settings
 from ..waiting.conditions.line import compiled
 from ..waiting.conditions.url import Wanted, parse_url
@@ -41,6 +42,11 @@ class Rule(NamedTuple):
     """Readiness: how long after the start it may come. Liveness: how long one look may take."""
     failures: int = 1
     """How many looks in a row must fail; readiness: no meaning."""
+
+    @property
+    def text(self) -> str:
+        """The regular expression or the URL."""
+        return self.value if isinstance(self.value, str) else ""
 
     @property
     def attempt_seconds(self) -> float:
@@ -90,12 +96,12 @@ def check(settings: Settings) -> None:
     for rule in (rule_of(settings), liveness_of(settings)):
         if rule is None:
             continue
-        if rule.kind == "output" and isinstance(rule.value, str):
-            compiled(rule.value)
-        elif rule.kind == "url" and isinstance(rule.value, str):
-            parse_url(rule.value)
+        if rule.kind == "output":
+            compiled(rule.text)
+        elif rule.kind == "url":
+            parse_url(rule.text)
         elif rule.kind == "command":
-            parse_command(rule.value if isinstance(rule.value, str) else list(rule.value))
+            parse_command(rule.value)
 
 
 def no_longer_ready(run: Run) -> None:
@@ -109,9 +115,7 @@ def no_longer_ready(run: Run) -> None:
 
 def _first_port(settings: Settings) -> int | None:
     """The first port that it is to listen on, not one that it merely may."""
-    assigned = dict(settings.assigned_ports)
-    names = [wish.get("name", "port") for wish in settings.ports if not wish.get("optional", False)]
-    return next((assigned[name] for name in names if name in assigned), None)
+    return next(iter(required(settings.ports, dict(settings.assigned_ports)).values()), None)
 
 
 def _kind(what: str, given: Mapping[str, object], kinds: tuple[Kind, ...]) -> Kind:

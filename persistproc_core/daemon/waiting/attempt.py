@@ -42,6 +42,10 @@ class Attempt:
         if self.looked.is_set():
             self._scope.deadline = deadline
 
+    async def obstacles(self) -> list[str]:
+        """Why they are not true, of those that can tell more than that."""
+        return [text for text in [await condition.obstacle() for condition in self.conditions] if text]
+
     async def run(self) -> bool:
         """False when the time was up. Raises what a condition raises."""
         with self._scope:

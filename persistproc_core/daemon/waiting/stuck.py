@@ -7,7 +7,7 @@ import anyio
 from ..model import Process, Run
 from .prompts import Prompts
 
-__all__ = ["until_stuck"]
+__all__ = ["how_to_answer", "until_stuck"]
 
 _STUCK_SECONDS = 1.0
 
@@ -24,3 +24,8 @@ async def until_stuck(prompts: Prompts, process: Process, run: Run) -> str | Non
 
         await prompts.watch(process, run, told)
     return found[0] if found else None
+
+
+def how_to_answer(process: Process) -> str:
+    """What can be done about it."""
+    return f"answer it: persistproc send {process.name} TEXT"

@@ -19,9 +19,10 @@ from ..facts import Facts
 from ..logs.reader import RunLog
 from ..logs.segments import Offsets
 from ..model import Process, Run
+from ..ports.holders import Holders
 from ..readiness.ready import Ready
 from ..readiness.readying import Readying
-from ..registry import Registry, full_name
+from ..registry import full_name
 from .attempt import Attempt
 from .conditions.condition import Looked, Met
 from .conditions.ending import Exit, InState
@@ -30,7 +31,7 @@ from .conditions.line import Line, compiled, matching
 from .conditions.port import Port
 from .conditions.url import Url, parse_url
 from .prompts import Prompts
-from .stuck import until_stuck
+from .stuck import how_to_answer, until_stuck
 
 __all__ = ["Waiting"]
 
@@ -47,7 +48,7 @@ class Waiting:
         output: Output,
         prompts: Prompts,
         ender: Ender,
-        registry: Registry,
+        holders: Holders,
         bookmarks: Bookmarks,
         readying: Readying,
     ) -> None:
@@ -55,7 +56,7 @@ class Waiting:
         self._output = output
         self._prompts = prompts
         self._ender = ender
-        self._registry = registry
+        self._holders = holders
         self._bookmarks = bookmarks
         self._readying = readying
 
@@ -96,7 +97,7 @@ class Waiting:
             line = Line(run, self._output, matching(pattern), self._start(process, run, params))
             attempt.add(line)
         for port in _ports(params):
-            attempt.add(Port(process, run, port, self._ender, self._output, self._registry))
+            attempt.add(Port(run, port, self._ender, self._output, self._holders))
         if "url" in params:
             attempt.add(Url(run, parse_url(params["url"])))
         if params.get("ready", False):
@@ -130,7 +131,7 @@ class Waiting:
             raise failure
 
     async def _timed_out(self, process: Process, run: Run, attempt: Attempt, seconds: float) -> WaitTimedOut:
-        obstacles = [text for text in [await condition.obstacle() for condition in attempt.conditions] if text]
+        obstacles = await attempt.obstacles()
         because = f": {'; '.join(obstacles)}" if obstacles else ""
         await self._prompts.look(process, run)
         return WaitTimedOut(
@@ -211,6 +212,6 @@ def _ports(params: WaitForProcessParams) -> list[int]:
 def _stuck(process: Process, run: Run, text: str) -> WaitFailed:
     return WaitFailed(
         f"{full_name(process)} waits for input: {text}",
-        hint=f"answer it: persistproc send {process.name} TEXT",
+        hint=how_to_answer(process),
         data={"state": run.state, "exit_code": None, "signal": None, "waiting_for_input": text},
     )

@@ -11,7 +11,9 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from .patterns import is_within
+from ...project_file.read_text import open_at_once
+from ...project_file.root import nearest_with
+from .folders import is_within
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -54,12 +56,12 @@ class Ignored:
         self._top, git = _work_tree(folder)
         self._common = [_spec(list(map(_escaped, _NOISE))), *(_read(path).spec for path in _excludes_files(git))]
         self._rules: dict[str, _Rules] = {}
+        self._looked_at: set[str] = set()
+        """The folders whose rules are those of now."""
 
     def refresh(self) -> None:
-        """Read again the files of rules that have changed."""
-        for folder, rules in list(self._rules.items()):
-            if _stamp(os.path.join(folder, ".gitignore")) != rules.stamp:
-                del self._rules[folder]
+        """From now on the rules count as they are now; each file of rules is looked at when it is asked for."""
+        self._looked_at.clear()
 
     def ignores(self, path: str, below: str, *, is_folder: bool = False) -> bool:
         """Whether the file, or a folder on the way to it from ``below``, is ignored."""
@@ -93,10 +95,12 @@ class Ignored:
         return False
 
     def _of(self, folder: str) -> GitIgnoreSpec:
-        found = self._rules.get(folder)
-        if found is None:
-            found = self._rules[folder] = _read(os.path.join(folder, ".gitignore"))
-        return found.spec
+        if folder not in self._looked_at:
+            path, known = os.path.join(folder, ".gitignore"), self._rules.get(folder)
+            if known is None or known.stamp != _stamp(path):
+                self._rules[folder] = _read(path)
+            self._looked_at.add(folder)
+        return self._rules[folder].spec
 
 
 def _said(spec: GitIgnoreSpec, path: str) -> bool | None:
@@ -114,15 +118,8 @@ def _said(spec: GitIgnoreSpec, path: str) -> bool | None:
 
 def _work_tree(folder: str) -> tuple[str, str | None]:
     """The root of the git work tree and its git directory; without one the folder itself."""
-    at = folder
-    while True:
-        git = os.path.join(at, ".git")
-        if os.path.lexists(git):
-            return at, git
-        parent = os.path.dirname(at)
-        if parent == at:
-            return folder, None
-        at = parent
+    root = nearest_with(folder, ".git")
+    return (folder, None) if root is None else (root, os.path.join(root, ".git"))
 
 
 def _excludes_files(git: str | None) -> list[str]:
@@ -170,15 +167,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
 def _text(path: str) -> str:
     try:
         # A FIFO of that name would keep whoever opens it, and with him the daemon at its end, for ever.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=open_at_once) as file:
+            return file.read(_MOST_TEXT) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else ""
     except OSError:
         return ""
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return ""
-        with open(fd, encoding="utf-8", errors="surrogateescape", closefd=False) as file:
-            return file.read(_MOST_TEXT)
-    except OSError:
-        return ""
-    finally:
-        os.close(fd)

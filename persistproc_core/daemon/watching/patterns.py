@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import InvalidParams
+from .folders import is_within
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["Patterns", "check_patterns", "is_within"]
+__all__ = ["Patterns", "check_patterns"]
 
 _WILD = frozenset("*?[\\")
 
@@ -123,8 +124,3 @@ def _is_reached(path: str, folder: str) -> bool:
         return False
     below = os.path.relpath(path, folder)
     return os.path.realpath(path) == os.path.normpath(os.path.join(os.path.realpath(folder), below))
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether it is the folder itself, or lies in it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")

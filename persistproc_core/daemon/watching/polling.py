@@ -15,8 +15,8 @@ import anyio
 import anyio.to_thread
 
 from ...mounts import mount_of
+from .folders import innermost, is_within, nearest_folder
 from .ignoring import Ignored
-from .patterns import is_within
 
 __all__ = ["Polling", "is_written_elsewhere"]
 
@@ -52,7 +52,7 @@ class Polling:
 
         stop = threading.Event()
         ignored = await anyio.to_thread.run_sync(Ignored, self._base)
-        at = await anyio.to_thread.run_sync(_nearest, self._base)
+        at = await anyio.to_thread.run_sync(nearest_folder, self._base)
         notify = await anyio.to_thread.run_sync(
             functools.partial(RustNotify, [at], False, self._looks, _POLL_MILLISECONDS, True, True)
         )
@@ -76,7 +76,7 @@ class Polling:
         return [path for path in paths if is_within(path, self._base) and not self._skips(ignored, path)]
 
     def _skips(self, ignored: Ignored, path: str) -> bool:
-        below = max((each for each in (self._base, *self._named) if is_within(path, each)), key=len, default=self._base)
+        below = innermost(path, self._base, self._named)
         return ignored.ignores(path, below, is_folder=os.path.isdir(path))
 
 
@@ -85,9 +85,3 @@ async def _set_at_the_end(stop: threading.Event) -> None:
         await anyio.sleep_forever()
     finally:
         stop.set()
-
-
-def _nearest(path: str) -> str:
-    while path != "/" and not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path

@@ -16,8 +16,8 @@ import anyio
 import anyio.to_thread
 
 from ...inotify import Change, Inotify
+from .folders import innermost, is_within, nearest_folder
 from .ignoring import Ignored
-from .patterns import is_within
 
 __all__ = ["MOST_FOLDERS", "TooManyFolders", "Tree", "TreeTooLarge"]
 
@@ -99,10 +99,7 @@ class Tree:
             self._waits = False
             return self._enter(inotify, self._base)
         self._waits = True
-        folder = self._base
-        while folder != "/" and not os.path.isdir(folder):
-            folder = os.path.dirname(folder)
-        _watch(inotify, folder)
+        _watch(inotify, nearest_folder(self._base))
         # It may have come between the two.
         return self._watch_base(inotify) if os.path.isdir(self._base) else []
 
@@ -138,8 +135,7 @@ class Tree:
         """``below``: a folder on the way that is known not to be ignored."""
         if is_folder and self._is_on_the_way(path):
             return False
-        bases = (self._base, *self._named)
-        below = below or max((each for each in bases if is_within(path, each)), key=len, default=self._base)
+        below = below or innermost(path, self._base, self._named)
         return self._ignored.ignores(path, below, is_folder=is_folder)
 
     def _take(self, inotify: Inotify, changes: list[Change]) -> list[str]:

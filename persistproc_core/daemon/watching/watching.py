@@ -158,8 +158,8 @@ class Watching:
         """Do what was asked for; the lock is held. False: and watch no more."""
         paths = list(changes)
         words = changed_words(paths, run.working_directory)
-        by_signal = run.settings.watch_signal is not None and run.live
-        if by_signal:
+        signal = run.settings.watch_signal if run.live else None
+        if signal is not None:
             culprit = watched.guard_of_signals.looks_like_one(paths, min(changes.values()) - watched.signalled)
         else:
             seconds = age_seconds(run.identity) if run.identity is not None else 0.0
@@ -167,9 +167,9 @@ class Watching:
         if culprit is not None:
             self._leave_loop(watched.process, run, shown_path(culprit, run.working_directory))
             return False
-        if by_signal and run.settings.watch_signal is not None:
+        if signal is not None:
             watched.signalled = boot_seconds()
-            await self._signalling.send(watched.process, run, run.settings.watch_signal, words)
+            await self._signalling.send(watched.process, run, signal, words)
         else:
             await self._restart(watched, run, words)
         return True
@@ -222,7 +222,7 @@ async def _quiet(watched: _Watched) -> None:
 def _is_wanted(process: Process) -> bool:
     """Live, or ended by itself: what somebody stopped stays down."""
     run = process.current
-    if run is None or process.removed or run.captured or run.adopted or not run.settings.watch:
+    if run is None or process.removed or run.foreign or not run.settings.watch:
         return False
     if run.live:
         return run.state != "stopping"

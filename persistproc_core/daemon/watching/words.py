@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .patterns import is_within
+from .folders import is_within
 
 __all__ = ["changed_words", "shown_path"]
 

@@ -11,7 +11,7 @@ from .default_names import default_name
 from .names import check_name, free_name
 from .shellwords import lex
 
-__all__ = ["Command", "check_name", "default_name", "free_name", "parse_command"]
+__all__ = ["Command", "check_name", "check_words", "default_name", "free_name", "parse_command"]
 
 SHELL = "/bin/sh"
 
@@ -26,7 +26,7 @@ class Command(NamedTuple):
     """The line that is shown: the caller's text, or the list as it would be typed."""
 
 
-def parse_command(command: str | list[str]) -> Command:
+def parse_command(command: str | list[str] | tuple[str, ...]) -> Command:
     """The command to execute.
 
     A list is executed as it is. A text without shell syntax is split and executed; with shell syntax it runs under
@@ -38,7 +38,7 @@ def parse_command(command: str | list[str]) -> Command:
     if isinstance(command, str):
         return _from_text(_trimmed(command))
     argv = tuple(command)
-    _check(argv)
+    check_words(argv)
     return Command(argv, False, shlex.join(argv))
 
 
@@ -48,7 +48,7 @@ def _from_text(text: str) -> Command:
         argv: tuple[str, ...] = (SHELL, "-c", text)
     else:
         argv = tuple(words)
-    _check(argv)
+    check_words(argv)
     return Command(argv, needs_shell, text)
 
 
@@ -61,7 +61,8 @@ def _trimmed(text: str) -> str:
     return stripped
 
 
-def _check(argv: tuple[str, ...]) -> None:
+def check_words(argv: tuple[str, ...]) -> None:
+    """Raises `InvalidParams` for an argument list that no program can be executed with."""
     if not argv:
         raise InvalidParams("the command is empty", hint="name the program to run")
     if not argv[0]:

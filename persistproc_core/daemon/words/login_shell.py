@@ -13,7 +13,7 @@ import pwd
 from collections.abc import Mapping
 
 from ...errors import InvalidParams
-from .command import Command
+from .command import Command, check_words
 
 __all__ = ["in_login_shell"]
 
@@ -27,16 +27,15 @@ _NEEDS_NO_LOGIN = frozenset({"csh", "tcsh"})
 """csh(1): -l is taken only when it is the only flag."""
 
 
-def in_login_shell(command: str | list[str], environment: Mapping[str, str]) -> Command:
+def in_login_shell(command: str | list[str] | tuple[str, ...], environment: Mapping[str, str]) -> Command:
     """The command line run by the login shell of whoever has this environment: ``$SHELL``, else as in passwd(5).
 
-    Raises `InvalidParams` for a list of arguments, for an empty text and for one with a NUL character.
+    Raises `InvalidParams` for a list of arguments, for an empty text and for one that cannot be passed to a program.
     """
     if not isinstance(command, str):
         raise InvalidParams("shell takes a command line, not a list of arguments", hint="give the command as one text")
     text = command.strip()
-    if not text or "\0" in text:
-        raise InvalidParams("the command is empty" if not text else "the command holds a NUL character")
+    check_words((text,) if text else ())
     shell = environment.get("SHELL") or _of_the_user()
     name = os.path.basename(shell)
     if name in _INTERACTIVE:

@@ -16,6 +16,7 @@ import pytest
 
 from persistproc_mcp.callers import Caller
 from tests.bridge.tools.conftest import CLAUDE, CURSOR, Agents
+from tests.daemon.project.team import Team
 from tests.kit import free_port
 
 pytestmark = pytest.mark.anyio
@@ -125,9 +126,8 @@ def utc_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _say_yes(agents: Agents) -> None:
     """What a person does who looks at the file and says yes: ``persistproc up seed``."""
-    digest = agents.project.call("get_project")["digest"]
     person = {"name": "persistproc-cli", "directory": agents.directory}
-    agents.project.call("start_project", approve=digest, names=["seed"], client=person)
+    Team(agents.project).up("seed", client=person)
 
 
 def _port_of_five_digits() -> int:

@@ -14,6 +14,7 @@ from persistproc_mcp.tools.run import run_tool
 from tests.bridge.tools.conftest import CLAUDE, CURSOR, Agents
 from tests.bridge.tools.test_tools import running
 from tests.daemon.hub import Hub as Project
+from tests.daemon.project.team import Team
 from tests.kit import Daemon
 from tests.kit.daemon import environment
 
@@ -23,15 +24,13 @@ pytestmark = pytest.mark.anyio
 def write(agents: Agents, text: str) -> Path:
     """The project's file. ``SERVER`` stands for a small server on its own port."""
     file = Path(agents.directory or "") / "persistproc.toml"
-    server = running("http_server", "PORT").replace("PORT", "{port}")
-    file.write_text(text.replace("SERVER", server), "utf-8")
+    file.write_text(text.replace("SERVER", running("http_server", "{port}")), "utf-8")
     return file
 
 
 def allow(agents: Agents) -> None:
     """What a person does in a terminal: look, and say yes; nothing is started."""
-    found = agents.project.call("get_project")
-    agents.project.call("start_project", approve=found["digest"], names=["nothing"], wait=False)
+    Team(agents.project).up("nothing", wait=False)
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -89,9 +88,8 @@ async def test_a_project_comes_up_and_goes(agents: Agents) -> None:
     assert (await agents.text("start_project", CURSOR)).startswith("shop is up, nothing had to be done.\n")
 
     write(agents, SHOP.replace("echo migrated", "echo changed").replace("processes.nothing", "processes.other"))
-    allowed = agents.project.call("get_project")["digest"]
     assert "This state of it may not run yet" in await agents.text("get_project")
-    agents.project.call("start_project", approve=allowed, names=["other"])
+    Team(agents.project).up("other")
     text = await agents.text("start_project", remove="true")
     assert rows(text)["migrate"][0].startswith("started"), text
     assert rows(text)["web"][0] == "unchanged"
@@ -103,11 +101,10 @@ async def test_a_project_comes_up_and_goes(agents: Agents) -> None:
 async def test_what_somebody_else_protects_is_left_as_it_was(agents: Agents) -> None:
     one = '[processes.db]\ncommand = "SERVER"\nport = "auto"\n'
     write(agents, one)
-    agents.project.call("start_project", approve=agents.project.call("get_project")["digest"])
+    Team(agents.project).up()
     agents.project.call("protect_process", "db", client={"name": "cursor"})
     write(agents, one + "tty = true\n")
-    digest = agents.project.call("get_project")["digest"]
-    agents.project.call("start_project", approve=digest, client={"name": "someone"})
+    Team(agents.project).up(client={"name": "someone"})
     text = await agents.refusal("start_project")
     assert text.startswith("shop runs, but db is not as the file says after ")
     assert rows(text)["db"][0] == "unchanged"
@@ -174,7 +171,7 @@ async def test_a_daemon_that_dies_meanwhile(daemon: Daemon, tmp_path: Path, monk
     async with Hub(daemon.home) as hub:
         agents = Agents(hub, project)
         write(agents, SLOW)
-        project.call("start_project", approve=project.call("get_project")["digest"], wait=False)
+        Team(project).up(wait=False)
         answers: list[str] = []
         under_way = anyio.Event()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from persistproc_core.daemon.projects import project_name, project_root
+from persistproc_core.daemon.projects import project_name
+from persistproc_core.project_file.root import project_root
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from persistproc_core.daemon.watching.polling import Polling
 from persistproc_core.daemon.watching.tree import Tree
 from persistproc_core.daemon.watching.trees import Trees
 from persistproc_core.inotify import Inotify
+from tests.daemon.fdinfo import count_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -224,14 +225,8 @@ async def test_a_folder_behind_a_link_is_told_by_the_name_that_was_given(tmp_pat
 
 
 def inotify_watches() -> int:
-    """Of this process (proc_pid_fdinfo(5))."""
-    lines = [
-        line
-        for number in os.listdir("/proc/self/fdinfo")
-        if os.path.exists(f"/proc/self/fdinfo/{number}")
-        for line in Path(f"/proc/self/fdinfo/{number}").read_text("ascii").splitlines()
-    ]
-    return sum(line.startswith("inotify ") for line in lines)
+    """Of this process."""
+    return count_lines(os.getpid(), "inotify ")
 
 
 @pytest.mark.parametrize("looks", [True, False], ids=["looking", "told"])

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["Condition", "Looked", "Met"]
+__all__ = ["Condition", "Looked", "Met", "unheeded"]
 
 Looked = Callable[[], None]
+
+
+def unheeded() -> None:
+    """Nobody waits for the first look."""
 
 
 class Met(NamedTuple):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
+import anyio
+
 from ....protocol import State
 from ...model import Run
 from ...states import TRANSITIONS
 from .condition import Looked, Met
 
-__all__ = ["Exit", "InState", "wait_over"]
+__all__ = ["Exit", "InState", "answered", "wait_over"]
 
 
 async def wait_over(run: Run) -> None:
@@ -19,6 +23,29 @@ async def wait_over(run: Run) -> None:
     await run.ended.wait()
     if run.state == "exited":
         await run.gone.wait()
+
+
+async def answered(run: Run, answer: Callable[[], Awaitable[Met]], looked: Looked, seconds: float) -> Met | None:
+    """What ``answer()`` gives; None when the run was over before. ``looked`` is called after so many seconds.
+
+    What is asked and hangs must not keep the wait's own time from being up.
+    """
+    met: list[Met] = []
+    async with anyio.create_task_group() as group:
+
+        async def ask() -> None:
+            met.append(await answer())
+            group.cancel_scope.cancel()
+
+        async def begin() -> None:
+            await anyio.sleep(seconds)
+            looked()
+
+        group.start_soon(ask)
+        group.start_soon(begin)
+        await wait_over(run)
+        group.cancel_scope.cancel()
+    return met[0] if met else None
 
 
 class Exit:

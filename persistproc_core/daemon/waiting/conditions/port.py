@@ -12,8 +12,8 @@ from ...kernel.ports import holders, listeners
 from ...kernel.process_table import Process as Member
 from ...kernel.procfs import read_stat
 from ...logs.reader import RunLog
-from ...model import Process, Run
-from ...registry import Registry, full_name
+from ...model import Run
+from ...ports.holders import Holders, who
 from .condition import Looked, Met
 from .ending import wait_over
 
@@ -31,13 +31,12 @@ _GROWTH_PAUSE = 0.1
 class Port:
     """A process of the run listens on the TCP port, or on any (0)."""
 
-    def __init__(self, process: Process, run: Run, port: int, ender: Ender, output: Output, registry: Registry) -> None:
-        self._process = process
+    def __init__(self, run: Run, port: int, ender: Ender, output: Output, holders_of_ports: Holders) -> None:
         self._run = run
         self._port = port
         self._ender = ender
         self._output = output
-        self._registry = registry
+        self._holders = holders_of_ports
         self._seen: frozenset[bytes] = frozenset()
         self._members: list[Member] = []
 
@@ -101,25 +100,13 @@ class Port:
     async def obstacle(self) -> str:
         if self._port == 0:
             return "it listens on no port"
-        watch = PortWatch(self._port)
-        try:
-            sockets = watch.sockets()
-        finally:
-            watch.close()
-        if not sockets:
+        holder = await self._holders.of(self._port)
+        if holder is None:
             return f"nobody listens on port {self._port}"
-        return await self._holder(sockets)
-
-    async def _holder(self, sockets: frozenset[bytes]) -> str:
-        owners = await self._ender.members_of([run for _, run in self._registry.runs() if run.present])
-        for run_id, members in owners.items():
-            pids = await anyio.to_thread.run_sync(holders, sockets, [member.pid for member in members])
-            found = self._registry.run(run_id)
-            if pids and found is not None:
-                return f"port {self._port} is held by {full_name(found[0])} (pid {pids[0]})"
-        anybody = await anyio.to_thread.run_sync(_any_holder, sockets)
-        who = f"pid {anybody[0]}" if anybody else "a process of another user"
-        return f"port {self._port} is held by {who}, which is not of this run"
+        if holder["kind"] == "process":
+            return f"port {self._port} is held by {who(holder)}"
+        somebody = "a process of another user" if holder["pid"] is None else f"pid {holder['pid']}"
+        return f"port {self._port} is held by {somebody}, which is not of this run"
 
 
 def _who_holds(members: list[Member], sockets: frozenset[bytes]) -> int | None:
@@ -129,9 +116,3 @@ def _who_holds(members: list[Member], sockets: frozenset[bytes]) -> int | None:
         if stat is not None and stat.start == member.start and holders(sockets, [member.pid]):
             return member.pid
     return None
-
-
-def _any_holder(sockets: frozenset[bytes]) -> list[int]:
-    import psutil
-
-    return holders(sockets, psutil.pids())

@@ -18,7 +18,7 @@ from ....errors import InvalidParams
 from ...kernel.listening import PortWatch
 from ...model import Run
 from .condition import Looked, Met
-from .ending import wait_over
+from .ending import answered
 
 __all__ = ["BELOW_500", "Target", "Url", "Wanted", "ask", "parse_url"]
 
@@ -115,35 +115,21 @@ class Url:
         self._told = "it was not asked yet"
 
     async def met(self, looked: Looked) -> Met | None:
-        met: list[Met] = []
-        async with anyio.create_task_group() as group:
+        # A server may accept and not answer.
+        return await answered(self._run, lambda: self._answer(looked), looked, _FIRST_TRY_SECONDS)
 
-            async def answer() -> None:
-                met.append(Met("url", status_code=await self._answer(looked)))
-                group.cancel_scope.cancel()
-
-            async def begin() -> None:
-                # A server that accepts and does not answer must not keep the wait's own time from being up.
-                await anyio.sleep(_FIRST_TRY_SECONDS)
-                looked()
-
-            group.start_soon(answer)
-            group.start_soon(begin)
-            await wait_over(self._run)
-            group.cancel_scope.cancel()
-        return met[0] if met else None
-
-    async def _answer(self, looked: Looked) -> int:
+    async def _answer(self, looked: Looked) -> Met:
         pause, unheard = _FIRST_PAUSE, _FIRST_UNHEARD
         watch = PortWatch(self._target.port)
         try:
             while True:
-                status, self._told = await ask(self._target)
+                status, told = await ask(self._target)
                 if status is not None and self._wanted.takes(status):
-                    objection = "" if self._objection is None else await self._objection()
-                    if not objection:
-                        return status
-                    self._told = objection
+                    told = "" if self._objection is None else await self._objection()
+                    if not told:
+                        return Met("url", status_code=status)
+                # Only now: an answer to which there is an objection must not be told as what was wrong.
+                self._told = told
                 looked()
                 if self._target.is_local and watch.works and not watch.sockets():
                     # After a while in any case: an address may be forwarded by the kernel.
