@@ -29,8 +29,8 @@ def write(agents: Agents, text: str) -> Path:
 
 
 def allow(agents: Agents) -> None:
-    """What a person does in a terminal: look, and say yes; nothing is started."""
-    Team(agents.project).up("nothing", wait=False)
+    """What a person does in a terminal: look, and say yes. What is started for that has ended again."""
+    Team(agents.project).up("nothing")
 
 
 def rows(text: str) -> dict[str, list[str]]:
