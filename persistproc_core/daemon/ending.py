@@ -7,7 +7,8 @@ handle on the exact process. Nobody is asked twice a second whether it is dead: 
 from __future__ import annotations
 
 import signal
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,6 +25,8 @@ from .model import Run
 from .words.signals import signal_name
 
 __all__ = ["Ender", "Ending", "wait_gone"]
+
+Answer = TypeVar("Answer")
 
 _KILL_SECONDS = 5.0
 _LEAST_GRACE_OF_ESCAPED = 1.0
@@ -52,10 +55,11 @@ class Ender:
 
     async def members_of(self, runs: list[Run]) -> dict[str, list[Process]]:
         """The live processes of several runs, at one look, by run id."""
-        if not runs:
-            return {}
-        table = await self._tables.fresh()
-        return await anyio.to_thread.run_sync(lambda: {run.run_id: _members(table, run) for run in runs})
+        return await self.look(runs, lambda members: members) if runs else {}
+
+    async def look(self, runs: Iterable[Run], then: Callable[[dict[str, list[Process]]], Answer]) -> Answer:
+        """What ``then(members)`` says of the live processes of several runs, by run id; asked in the same thread."""
+        return await self._tables.ask(lambda table: then({run.run_id: _members(table, run) for run in runs}))
 
     async def members_for_certain(self, run: Run) -> list[Process]:
         """The live processes of a run, also one that is just between two programs.
@@ -64,10 +68,10 @@ class Ender:
         on a busy machine that takes milliseconds. Some processes never have any, so this is asked a few times only.
         """
         found: list[Process] = []
+        since = run.identity.start if run.identity else 0
         for _ in range(_EXEC_LOOKS):
-            table = await self._tables.fresh()
-            found = await anyio.to_thread.run_sync(_members, table, run)
-            if found or run.foreign or not table.blank_since(run.identity.start if run.identity else 0):
+            found, may_be_more = await self._tables.ask(lambda table: _members_or_blank(table, run, since))
+            if not may_be_more:
                 break
             await anyio.sleep(_EXEC_SECONDS)
         return found
@@ -178,6 +182,12 @@ def _members(table: ProcessTable, run: Run) -> list[Process]:
     # Unreaped by the keeper, or in this very look by its identity: then the leader's number means this run.
     trusted = run.is_child or (leader is not None and leader.identity == run.identity)
     return table.members(run.run_id, run.pid, trust_session=trusted)
+
+
+def _members_or_blank(table: ProcessTable, run: Run, since: int) -> tuple[list[Process], bool]:
+    """The members; and whether there is none, but a process that may be one."""
+    found = _members(table, run)
+    return found, not found and not run.foreign and table.blank_since(since)
 
 
 def _timed_out(left: list[Process]) -> StopTimedOut:

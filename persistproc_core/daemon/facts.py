@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypedDict
 
 import anyio
-import anyio.to_thread
 
 from ..protocol import ClientInfo, Listener, ProcessInfo, RunInfo
 from .ending import Ender
 from .kernel.ports import listeners_by_run
+from .kernel.process_table import Process as Member
 from .kernel.usage import Usage, UsageMeter
+from .looks import Looks
 from .model import Plan, Process, Run
 from .ports.urls import Urls
 from .projects import project_name
@@ -40,6 +41,7 @@ class Facts:
         self._connected = connected
         self._meter = UsageMeter()
         self._urls = Urls()
+        self._looks = Looks(self._look)
 
     def plain(self, process: Process, run: Run | None = None) -> ProcessInfo:
         """Without asking the kernel: what a start or stop answers."""
@@ -69,32 +71,33 @@ class Facts:
         return run.prompt
 
     async def _measured(self, runs: list[tuple[Process, Run]], *, connections: bool = False) -> list[ProcessInfo]:
-        members = await self._ender.members_of([run for _, run in runs if run.present])
-        pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
-        if not pids:
-            return [_info(process, run, None, self._uses) for process, run in runs]
-        questions = [
-            Question(run, pids[run.run_id]) for _, run in runs if run.live and not run.foreign and pids.get(run.run_id)
-        ]
-        present = {run.run_id: run for _, run in runs}
-        measured, findings = await anyio.to_thread.run_sync(self._measure, pids, present, questions)
-        processes = {run.run_id: process for process, run in runs}
-        for finding in findings:
-            await self._prompts.note(processes[finding.run.run_id], finding)
+        present = {run.run_id: (process, run) for process, run in runs if run.present}
+        measured = await self._looks.at(present) if present else {}
         for process, run in runs if connections else ():
             if run.run_id in measured:
                 await self._connected.note(process, measured[run.run_id].ports, measured[run.run_id].pids)
         return [_info(process, run, measured.get(run.run_id), self._uses) for process, run in runs]
 
+    async def _look(self, wanted: Mapping[str, tuple[Process, Run]]) -> dict[str, _Measured]:
+        runs = {run_id: run for run_id, (_, run) in wanted.items()}
+        measured, findings = await self._ender.look(runs.values(), lambda members: self._measure(members, runs))
+        for finding in findings:
+            await self._prompts.note(wanted[finding.run.run_id][0], finding)
+        return measured
+
     def _measure(
-        self, pids: dict[str, list[int]], runs: dict[str, Run], questions: list[Question]
+        self, members: dict[str, list[Member]], runs: dict[str, Run]
     ) -> tuple[dict[str, _Measured], list[Finding]]:
+        pids = {run_id: [process.pid for process in found] for run_id, found in members.items()}
         ports = listeners_by_run(pids)
         usages = self._meter.measure(pids)
         urls = {run_id: self._urls.put(runs[run_id], ports[run_id]) for run_id in pids}
         measured = {
             run_id: _Measured(ports[run_id], usages[run_id], found, urls[run_id]) for run_id, found in pids.items()
         }
+        questions = [
+            Question(run, pids[run_id]) for run_id, run in runs.items() if run.live and not run.foreign and pids[run_id]
+        ]
         return measured, self._prompts.find(questions)
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.cli.support import CLI, Cli, Terminal
-from tests.cli.window import DETACH, Window, window
+from tests.cli.window import DETACH, Window, wait_until_drawn, window
 from tests.kit import Daemon, program, wait_gone
 
 FULL_SCREEN_ON = r"\x1b\[\?1049h"
@@ -24,6 +24,12 @@ REPL = [sys.executable, "-I", "-q", "-c", "import sys, code; sys.ps1 = '>>> '; c
 def start(cli: Cli, name: str, *command: str) -> None:
     """Start a process with a terminal of 24 x 80."""
     cli.hub.start_process(command=[*command], name=name, tty=True)
+
+
+def start_editor(cli: Cli) -> None:
+    """Start a program that fills the screen, and wait until it has done so: who attaches has it draw anew."""
+    start(cli, "editor", *program("full_screen"))
+    wait_until_drawn(cli, "editor")
 
 
 def detach(window: Window) -> str:
@@ -76,7 +82,7 @@ def test_the_last_lines_come_first(cli: Cli) -> None:
 
 
 def test_a_full_screen_program_draws_anew(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         shown = terminal.wait_for("size 24 x 80, key '', drawing 3")
         terminal.type("a")
@@ -92,7 +98,7 @@ def test_a_full_screen_program_draws_anew(cli: Cli) -> None:
 
 
 def test_the_size_follows_the_window(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor", size=(30, 100)) as terminal:
         terminal.wait_for("size 30 x 100")
         terminal.resize(40, 120)
@@ -104,7 +110,7 @@ def test_the_size_follows_the_window(cli: Cli) -> None:
 
 
 def test_several_people_at_once(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor", size=(30, 90)) as one:
         one.wait_for("size 30 x 90")
         with window(cli, "attach", "editor", size=(20, 70)) as two:
@@ -122,7 +128,7 @@ def test_several_people_at_once(cli: Cli) -> None:
 
 
 def test_the_end_of_the_process(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         terminal.type("q")
@@ -134,7 +140,7 @@ def test_the_end_of_the_process(cli: Cli) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_to_the_client_detaches(cli: Cli, number: signal.Signals) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         terminal.client().send_signal(number)
@@ -146,7 +152,7 @@ def test_a_signal_to_the_client_detaches(cli: Cli, number: signal.Signals) -> No
 
 
 def test_a_killed_client_leaves_the_terminal_as_it_was(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         client = terminal.client()
@@ -163,7 +169,7 @@ def test_a_killed_client_leaves_the_terminal_as_it_was(cli: Cli) -> None:
 
 
 def test_the_guard_is_gone_after_a_normal_end(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         guard = terminal.client().children()[0]
@@ -189,7 +195,7 @@ def test_a_killed_daemon_is_not_noticed(cli: Cli, daemon: Daemon) -> None:
 
 
 def test_a_daemon_that_hangs_does_not_keep_us(cli: Cli, daemon: Daemon) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         os.kill(daemon.pid, signal.SIGSTOP)
@@ -201,7 +207,7 @@ def test_a_daemon_that_hangs_does_not_keep_us(cli: Cli, daemon: Daemon) -> None:
 
 
 def test_a_stopped_daemon_is_a_detach(cli: Cli, daemon: Daemon) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         cli("daemon", "stop", check=0)
@@ -236,7 +242,7 @@ def test_another_detach_key(cli: Cli, name: str, key: str) -> None:
 
 
 def test_a_restart_is_followed(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         cli("restart", "editor", check=0)
@@ -250,7 +256,7 @@ def test_a_restart_is_followed(cli: Cli) -> None:
 
 
 def test_somebody_stops_it(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         cli("stop", "editor", "--reason", "lunch", check=0)
@@ -262,7 +268,7 @@ def test_somebody_stops_it(cli: Cli) -> None:
 
 
 def test_a_closed_window_leaves_the_process(cli: Cli) -> None:
-    start(cli, "editor", *program("full_screen"))
+    start_editor(cli)
     with window(cli, "attach", "editor") as terminal:
         terminal.wait_for("drawing 3")
         client = terminal.client()

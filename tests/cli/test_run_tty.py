@@ -6,7 +6,7 @@ import re
 import sys
 
 from tests.cli.support import Cli
-from tests.cli.window import DETACH, window
+from tests.cli.window import DETACH, wait_until_drawn, window
 from tests.kit import Daemon, program, wait_gone
 
 SHOW = "import os, sys; print(os.isatty(0), os.isatty(1), os.isatty(2), *os.get_terminal_size(), os.environ['TERM'])"
@@ -58,6 +58,7 @@ def test_keys_that_were_typed_before_it_began(cli: Cli) -> None:
 def test_joining_attaches(cli: Cli) -> None:
     editor = program("full_screen")
     cli("start", "--tty", "--name", "editor", "--", *editor, check=0)
+    wait_until_drawn(cli, "editor")
     with window(cli, *editor) as terminal:
         terminal.wait_for("editor already runs")
         terminal.wait_for("size 24 x 80, key '', drawing 3")

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 import psutil
 
 from tests.cli.support import CLI, SECONDS, Cli, Terminal
+from tests.kit import eventually
 
-__all__ = ["DETACH", "Window", "window"]
+__all__ = ["DETACH", "Window", "wait_until_drawn", "window"]
 
 DETACH = "\x1c"
 
@@ -89,3 +90,13 @@ def window(
         yield opened
     finally:
         opened.close()
+
+
+def wait_until_drawn(cli: Cli, name: str) -> None:
+    """Until the program ``full_screen`` has filled its screen: only then has it to draw anew when somebody attaches."""
+
+    def is_drawn() -> bool:
+        pieces = cli.hub.get_process_output(process=name, format="raw")["lines"]
+        return any("drawing 1" in piece["text"] for piece in pieces)
+
+    eventually(is_drawn, SECONDS, f"{name} has drawn")
