@@ -19,6 +19,7 @@ from ..errors import (
     StorageFailed,
 )
 from ..protocol import ActParams, ClientInfo, ResizeTerminalParams, SendProcessInputParams, SignalProcessParams
+from ..signal_names import signal_number
 from .adopting.consent import check_asked
 from .adopting.letting_go import let_go
 from .fifos import open_nameless
@@ -26,7 +27,6 @@ from .lifecycle import Lifecycle
 from .model import Process, Run
 from .protection import Demand, check_unprotected
 from .registry import Registry, full_name
-from .words.signals import signal_number
 
 __all__ = ["Control"]
 

@@ -15,6 +15,7 @@ import anyio.to_thread
 
 from ..errors import StopTimedOut
 from ..protocol import Survivor
+from ..signal_names import signal_name
 from .adopting.kin import members as adopted_members
 from .keeper import Keeper
 from .kernel.identity import Handle, Identity, command_line, send_to
@@ -22,7 +23,6 @@ from .kernel.process_table import Process, ProcessTable, escaped
 from .kernel.procfs import ignores
 from .kernel.tables import Tables
 from .model import Run
-from .words.signals import signal_name
 
 __all__ = ["Ender", "Ending", "wait_gone"]
 

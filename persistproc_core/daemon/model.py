@@ -11,12 +11,12 @@ from typing import NamedTuple
 import anyio
 
 from ..protocol import ClientInfo, State
+from ..signal_names import signal_name
 from .adopting.followed import FollowedFile
 from .kernel.identity import Handle, Identity
 from .settings import Options, Settings
 from .states import LIVE, Event, next_state
 from .words.command import Command
-from .words.signals import signal_name
 
 __all__ = [
     "Cause",

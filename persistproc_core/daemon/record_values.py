@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TypeVar, cast
 
 from ..errors import InvalidParams
+from ..signal_names import signal_number
 from ..validation import problem_of
 from .words.names import check_name
-from .words.signals import signal_number
 
 __all__ = [
     "MOST_64",

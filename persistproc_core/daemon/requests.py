@@ -12,13 +12,13 @@ import anyio.to_thread
 from ..errors import InvalidParams, StartFailed
 from ..project_file.root import project_root
 from ..protocol import RestartProcessParams, StartProcessParams, StopProcessParams
+from ..signal_names import signal_name, signal_number
 from . import environment as environments
 from .ports.wishes import checked
 from .settings import Settings
 from .watching.patterns import check_patterns
 from .words.command import Command, check_name, parse_command
 from .words.login_shell import in_login_shell
-from .words.signals import signal_name, signal_number
 
 __all__ = [
     "DEFAULT_GRACE_SECONDS",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..durations import duration_text
 from ..protocol import Difference
+from ..signal_names import signal_name
 from .requests import Requested, own_stop, settings_of
 from .settings import Settings
-from .words.signals import signal_name
 
 __all__ = ["wishes_differences"]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from ..errors import InvalidParams
 from ..port_names import name_of
 from ..process_names import problem_of_name
 from ..protocol import Definition
+from ..signal_names import signal_number
 from ..validation import fields
 from .model import Entry, EnvFile
 from .needs import check_needs, read_needs
@@ -138,7 +139,8 @@ def _check(source: Source, table: Mapping[str, object], path: Path) -> None:
 
 
 def _is_signal(name: str) -> bool:
-    text = name.strip().upper()
-    if text.isascii() and text.isdigit():
-        return len(text) < 4 and int(text) in signal.valid_signals()
-    return (text if text.startswith("SIG") else "SIG" + text) in signal.Signals.__members__
+    try:
+        signal_number(name)
+    except InvalidParams:
+        return False
+    return True

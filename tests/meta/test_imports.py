@@ -48,6 +48,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     f"{CORE}.process_names": (),
     f"{CORE}.placeholders": (),
     f"{CORE}.pattern_size": (),
+    f"{CORE}.signal_names": (f"{CORE}.errors",),
     f"{CORE}.jsonrpc": (f"{CORE}.errors",),
     f"{CORE}.protocol": (f"{CORE}.errors", f"{CORE}.framing"),
     f"{CORE}.port_names": (f"{CORE}.protocol",),
@@ -64,6 +65,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         f"{CORE}.placeholders",
         f"{CORE}.port_names",
         f"{CORE}.pattern_size",
+        f"{CORE}.signal_names",
     ),
     f"{CORE}.client": SHARED,
     f"{CORE}.keeper": (),
@@ -73,6 +75,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         f"{CORE}.keeper",
         f"{CORE}.port_names",
         f"{CORE}.pattern_size",
+        f"{CORE}.signal_names",
         f"{CORE}.project_file",
     ),
     "persistproc_cli": (

@@ -103,6 +103,12 @@ def test_ports(tmp_path: Path, written: str, ports: list[dict[str, object]]) -> 
     assert only(tmp_path, f'[processes.web]\ncommand = "x"\n{written}\n').definition == {"ports": ports}
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "int", "2", "SIG41", "41"])
+def test_signals_as_everywhere_else(tmp_path: Path, name: str) -> None:
+    written = f'[processes.web]\ncommand = "x"\nstop_signal = "{name}"\n'
+    assert only(tmp_path, written).definition == {"stop_signal": name}
+
+
 def test_only_what_the_file_says_is_in_it(tmp_path: Path) -> None:
     assert only(tmp_path, '[processes.web]\ncommand = "x"\n').definition == {}
 

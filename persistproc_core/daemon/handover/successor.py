@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from ...errors import ReplaceFailed
-from ..words.signals import signal_name
+from ...signal_names import signal_name
 from .channel import Channel, ChannelBroken, Message
 
 __all__ = ["Successor", "failed", "start"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from ...signal_names import signal_number
 from ..events.journal import Journal
 from ..log import Log
 from ..model import Process, Run
 from ..restarting.starter import PERSISTPROC
-from ..words.signals import signal_number
 
 __all__ = ["Signalling"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from ...errors import InvalidParams
+from .errors import InvalidParams
 
 __all__ = ["signal_name", "signal_number"]
 
