@@ -6,9 +6,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
-
-import regex
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...errors import InvalidParams
 from ...pattern_size import TOO_LONG, TOO_LONG_HINT, is_too_long
@@ -16,6 +14,9 @@ from .cleaning import cleaned, has_controls
 from .filters import Extents, TimeIsUp
 from .finding import holds
 from .rewriting import rewritten
+
+if TYPE_CHECKING:
+    import regex
 
 __all__ = ["Pattern"]
 
@@ -48,6 +49,8 @@ class Pattern:
     def __init__(
         self, text: str, *, ignore_case: bool = False, invert: bool = False, deadline: float = math.inf
     ) -> None:
+        import regex  # 1.4 MiB and 15 ms, which a daemon whose logs nobody searches does not need
+
         self._deadline = deadline
         self._invert = invert
         if text.startswith("(?i)"):
