@@ -355,7 +355,7 @@ class Lifecycle:
     # --- old runs -----------------------------------------------------------------------------------------------------
 
     def prune(self, process: Process) -> None:
-        """A run has begun: delete the oldest ones where there are too many."""
+        """Delete the oldest runs where there are too many."""
         self.retention.wake()
         for run in process.runs[: -self.configuration.runs(process)]:
             if run.gone.is_set():

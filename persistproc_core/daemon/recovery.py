@@ -54,6 +54,8 @@ class Recovery:
             self._registry.add_run(process, record.run)
             if not record.run.live:
                 self._lifecycle.journal.found_ended(process, record.run)
+        for process in self._registry:
+            self._lifecycle.prune(process)  # the former daemon may have died before it came to that
 
     async def reconcile(self, kept: list[KeptRun]) -> None:
         """Go through all runs that are not known to be gone, with the keeper's list at hand."""

@@ -45,6 +45,7 @@ class Cli:
         env: Mapping[str, str] | None = None,
         stdin: int | None = subprocess.DEVNULL,
         check: int | None = None,
+        within: float = SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Run a call to its end; ``check`` is the exit code that it must have."""
         finished = subprocess.run(
@@ -55,7 +56,7 @@ class Cli:
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
-            timeout=SECONDS,
+            timeout=within,
         )
         assert "Traceback" not in finished.stderr, finished.stderr
         if check is not None:

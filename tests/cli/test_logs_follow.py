@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
 from typing import IO
 
 from tests.cli.support import Cli
-from tests.kit import Daemon, eventually, program, read_line, read_until
+from tests.kit import Daemon, program, read_line, read_until
 
 
 def echo(cli: Cli, *names: str) -> None:
@@ -75,10 +76,12 @@ def test_a_restart_is_followed_with_a_note_between_the_runs(cli: Cli) -> None:
 def test_without_names_later_processes_are_shown_as_well(cli: Cli) -> None:
     echo(cli, "first")
     with following(cli, "-n", "0") as (process, out, err):
-        # Ours, its own for questions, and that of its subscription.
-        eventually(lambda: cli.hub.get_daemon_status()["connections"] >= 3, 20)
+        while not select.select([out], [], [], 0.2)[0]:
+            cli.hub.send_process_input(process="first", input="is anybody there?")
         cli.began("second", "sh", "-c", "echo new; exit 4")
-        assert read_line(out, 20) == b"second | new"
+        while (line := read_line(out, 20)).startswith(b"first | "):
+            pass
+        assert line == b"second | new"
         assert b"second started by test (pid " in read_line(err, 20)
         assert b"second ended with exit code 4" in read_line(err, 20)
         cli.hub.stop_process(process="first")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.daemon.hub import Hub
-from tests.kit import Daemon, program, wait_gone
+from tests.kit import Daemon, eventually, program, wait_gone
 
 KIB = 1024
 
@@ -116,6 +116,18 @@ def test_a_broken_file_stops_nothing(hub: Hub, config: Path, what: str) -> None:
     (problem,) = status(hub)["config_problems"]
     assert problem
     assert hub.daemon.log().count(problem.split(":")[0]) >= 1
+
+
+def test_what_is_too_much_is_deleted_when_the_daemon_starts(own: Hub) -> None:
+    # A daemon that dies between the start of a run and the end of the oldest one leaves one too many.
+    for _ in range(4):
+        own.finish(["true"], name="p")
+    Path(own.daemon.home.config).write_text("[output]\nruns = 2\n", encoding="utf-8")
+    own.forget_connections()
+    own.daemon.kill()
+    own.daemon.start()
+    assert runs(own, "p") == [4, 3]
+    eventually(lambda: len(os.listdir(own.daemon.home.runs)) == 2)
 
 
 def test_a_slip_deletes_nothing_when_the_daemon_starts(own: Hub) -> None:

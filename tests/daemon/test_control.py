@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.hub import Hub
-from tests.kit import is_alive, program
+from tests.kit import eventually, is_alive, program
 
 
 def test_input_with_and_without_newline(hub: Hub) -> None:
@@ -109,7 +109,7 @@ def test_twenty_runs_are_kept_and_read_after_a_restart(hub: Hub, restarted: Call
     assert [run["run"] for run in status["history"]] == list(range(23, 3, -1))
     assert status["runs"] == 20
     assert {run["exit_code"] for run in status["history"]} == {7}
-    assert len(os.listdir(hub.daemon.home.runs)) == 20
+    eventually(lambda: len(os.listdir(hub.daemon.home.runs)) == 20)
     for number in (4, 22, 23):
         run_id = next(run["run_id"] for run in status["history"] if run["run"] == number)
         assert hub.lines("p", run=number) == [run_id]

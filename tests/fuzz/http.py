@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import re
@@ -91,11 +92,10 @@ class BridgeHttp(LiveTarget):
             assert client.list_processes()["processes"] == []
         log = self._bridge.log()[self._logged :]
         assert " error " not in log, log[-4000:]
-        answer = _exchange(
-            self._bridge.port,
-            [f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{self._bridge.port}\r\nConnection: close\r\n\r\n".encode()],
-        )
-        assert answer[0].startswith(b"HTTP/1.1 200"), answer
+        connection = http.client.HTTPConnection("127.0.0.1", self._bridge.port, timeout=_WITHIN)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        connection.close()
         # A head that has not ended after ten seconds is not waited for any longer.
         assert self._cut == _SLOW or time.monotonic() - self._begun < 15, (
             f"{len(self._slow)} slow clients are still there"

@@ -166,10 +166,10 @@ def test_a_huge_line_costs_little(folder: LogFolder, form: Format) -> None:
     log = log_of(folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    began = time.perf_counter()
+    began = time.process_time()
     tail = last_output(log, 1, "combined", 32768, style, ended=False)
     head = read_output(log, START, "combined", 32768, style, ended=False)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
 
     assert tail.lines[0]["text"].endswith("end")
     assert head.more
