@@ -54,8 +54,6 @@ class Recovery:
             self._registry.add_run(process, record.run)
             if not record.run.live:
                 self._lifecycle.journal.found_ended(process, record.run)
-        for process in self._registry:
-            self._lifecycle.prune(process)  # the former daemon may have died before it came to that
 
     async def reconcile(self, kept: list[KeptRun]) -> None:
         """Go through all runs that are not known to be gone, with the keeper's list at hand."""
@@ -81,6 +79,10 @@ class Recovery:
                 self._log.info("stop.resumed", run=run.run_id)
                 self._tasks.start(self._lifecycle.resume_stop, run)
             run.grew()
+        for process in self._registry:
+            # The former daemon may have died before it came to that. Not as soon as they are loaded: a successor that
+            # does not come up must leave everything to the daemon that goes on.
+            self._lifecycle.prune(process)
 
     async def _look_for_markers(self) -> dict[str, Marked]:
         never = [self._lifecycle.keeper.pid] if self._lifecycle.keeper.pid else []
