@@ -14,8 +14,9 @@ from tests.kit import eventually
 __all__ = ["NOT_THERE", "HeldChild"]
 
 NOT_THERE = "there-is-no-such-program"
-# So many folders are searched before the one that may have it that the child is still at it when its pid is known.
-_SLOW_PATH = ":x" * 5_000
+# So many folders are searched before the one that may have it that the child is still at it when its pid is known, also
+# on a busy machine: a third of a second. Each try copies the variable: twice as many take four times as long.
+_SLOW_PATH = ":x" * 15_000
 
 
 class HeldChild:
