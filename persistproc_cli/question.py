@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import termios
 
 from .interrupts import Interrupted
 from .oneline import one_line
+from .signals import Signals
 from .terminal import Keyboard
 
 TYPE_CHECKING = False
@@ -25,19 +27,23 @@ def ask(name: str, interrupts: Interrupts, state: str = "runs on") -> str:
     Nothing reads the process's output meanwhile, so nothing can scroll over the question.
     """
     try:
-        with Keyboard() as keyboard:
+        with Keyboard() as keyboard, Signals() as signals:
             _show(f"persistproc: {one_line(name)} {one_line(state)}. [d]etach, [s]top, [r]estart? ")
-            answer = _answer(keyboard, interrupts)
+            answer = _answer(keyboard, signals, interrupts)
     except termios.error:
         answer = "detach"
     _show(f"{answer}\n")
     return answer
 
 
-def _answer(keyboard: Keyboard, interrupts: Interrupts) -> str:
+def _answer(keyboard: Keyboard, signals: Signals, interrupts: Interrupts) -> str:
+    awaited: list[Keyboard | Signals] = [keyboard, signals]
     while True:
         try:
             with interrupts:
+                # A signal that comes right before a read would be felt only after the next key: it ends this wait.
+                while keyboard not in select.select(awaited, [], [])[0]:
+                    signals.take()
                 key = keyboard.read().lower()
         except (Interrupted, OSError):
             return "detach"

@@ -112,37 +112,28 @@ class Keyboard:
     """
 
     def __enter__(self) -> Self:
-        import signal
         import termios
         import tty
 
         self._descriptor = sys.stdin.fileno()
         self._before = termios.tcgetattr(self._descriptor)
         tty.setcbreak(self._descriptor, termios.TCSAFLUSH)
-        self._signals, self._writer = os.pipe()
-        os.set_blocking(self._writer, False)
-        self._former = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        import signal
         import termios
 
-        signal.set_wakeup_fd(self._former)
-        os.close(self._signals)
-        os.close(self._writer)
         try:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
         except termios.error:
             pass  # the terminal has gone
 
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._descriptor
+
     def read(self) -> str:
         """One key; empty at the end of input."""
-        import select
-
-        # A signal that comes right before a read would be felt only after the next key: its byte ends the wait.
-        while self._descriptor not in (ready := select.select([self._descriptor, self._signals], [], [])[0]):
-            os.read(ready[0], 64)
         return os.read(self._descriptor, 1).decode("ascii", "replace")

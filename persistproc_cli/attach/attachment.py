@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..interrupts import Interrupts
-    from .signals import Signals
+    from ..signals import Signals
 
     class HasFileno(Protocol):
         """What `select` takes."""

@@ -7,13 +7,13 @@ import sys
 
 from ..interrupts import Interrupted
 from ..output import note
+from ..signals import Signals
 from ..stream import Sinks
 from ..terminal import is_terminal
 from ..words import because, ending
 from .attachment import Attachment
 from .feed import line_endings
 from .screen import terminal_size
-from .signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

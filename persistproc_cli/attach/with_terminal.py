@@ -9,12 +9,12 @@ from persistproc_core.client.wire import piece_bytes
 
 from ..interrupts import Interrupted
 from ..output import note
+from ..signals import Signals, suspend
 from ..words import because, ending
 from .attachment import Attachment
 from .feed import line_endings
 from .modes import moves_about
 from .screen import Screen, terminal_size
-from .signals import Signals, suspend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
