@@ -39,18 +39,20 @@ class Hub:
 
     def call(self, method: str, process: str | int | None = None, **params: Any) -> Any:
         """The result. Raises `WireError`."""
-        return self._call(self.connection, method, process, params)
+        return self._asked(self.connection, method, process, params).result()
 
     def aside(self, method: str, process: str | int | None = None, **params: Any) -> Future[Any]:
-        """The same on a connection and in a thread of its own."""
-        connection = self.connect()
-        return in_thread(lambda: self._call(connection, method, process, params))
+        """The same on a connection of its own: it is sent, and a thread waits for the reply."""
+        return in_thread(self._asked(self.connect(), method, process, params).result)
 
-    def _call(self, connection: RawConnection, method: str, process: str | int | None, params: dict[str, Any]) -> Any:
+    def _asked(
+        self, connection: RawConnection, method: str, process: str | int | None, params: dict[str, Any]
+    ) -> RawConnection:
         params.setdefault("working_directory", str(self.project))
         if process is not None:
             params["process"] = process
-        return connection.call(method, **params)
+        connection.ask(method, params)
+        return connection
 
     def error(self, method: str, process: str | int | None = None, **params: Any) -> WireError:
         """The error of a call that must fail."""

@@ -16,7 +16,8 @@ def timed(hub: Hub, process: str, **params: Any) -> Any:
     """Begin to wait; the future has the reply and when it came, on the clock of the children."""
     connection = hub.connect()
     params = {"process": process, "working_directory": str(hub.project), "timeout_seconds": 10, **params}
-    return in_thread(lambda: (connection.call("wait_for_process", **params), time.monotonic()))
+    connection.ask("wait_for_process", params)
+    return in_thread(lambda: (connection.result(), time.monotonic()))
 
 
 def told(hub: Hub, process: str, order: str) -> float:

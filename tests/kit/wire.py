@@ -80,25 +80,38 @@ class RawConnection:
         """One message."""
         return json.loads(self.read_bytes())
 
-    def request(self, method: str, params: object = None) -> dict[str, Any]:
-        """Send a request, return the whole reply to it, be it a result or an error."""
+    def ask(self, method: str, params: object = None) -> None:
+        """Send a request; `reply` has what comes back."""
         self._last_id += 1
         message: dict[str, object] = {"jsonrpc": "2.0", "method": method, "id": self._last_id}
         if params is not None:
             message["params"] = params
         self.send(message)
+
+    def reply(self) -> dict[str, Any]:
+        """The whole reply to what was asked last, be it a result or an error."""
         reply = self.read()
         assert isinstance(reply, dict), reply
         assert reply.get("jsonrpc") == "2.0", reply
         assert reply.get("id") == self._last_id, reply
         return reply
 
-    def call(self, method: str, **params: object) -> Any:
-        """Send a request, return its result. Raises `WireError` for an error reply."""
-        reply = self.request(method, params)
+    def result(self) -> Any:
+        """The result of what was asked last. Raises `WireError` for an error reply."""
+        reply = self.reply()
         if "error" in reply:
             raise WireError(reply["error"])
         return reply["result"]
+
+    def request(self, method: str, params: object = None) -> dict[str, Any]:
+        """Send a request, return the whole reply to it, be it a result or an error."""
+        self.ask(method, params)
+        return self.reply()
+
+    def call(self, method: str, **params: object) -> Any:
+        """Send a request, return its result. Raises `WireError` for an error reply."""
+        self.ask(method, params)
+        return self.result()
 
     def error(self, method: str, params: object = None) -> dict[str, Any]:
         """Send a request that must fail, return its error object."""
