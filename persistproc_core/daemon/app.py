@@ -308,11 +308,12 @@ class Daemon:
         self._quit.set()
 
     async def _quit_soon(self, following: Following) -> None:
-        # The reply to shutdown_daemon is on its way through its session; the client closes when it has it.
         with anyio.move_on_after(_LAST_REPLIES_SECONDS):
             if self._owns_home:
                 await following.quit()
             if self._listener is not None:
+                # The reply to shutdown_daemon is on its way through its session, which ends when all is answered.
+                self._listener.pause()
                 await self._listener.wait_idle()
         self._quit.set()
 

@@ -33,14 +33,13 @@ class Session:
         connection.setblocking(False)
         self._socket = connection
         self._peer = peer
-        self._subscriptions = Subscriptions(self._deliver, self._all_ended)
+        self._subscriptions = Subscriptions(self._deliver, self._set_deadline)
         self._dispatcher = dispatcher
         self._hello = hello
         # Without fast_acquire each is a whole turn of the event loop.
         self._sending = anyio.Lock(fast_acquire=True)
         self._at_once = 0
         self._waiting = False
-        self._quitting = False
         self._gone = False
         self._idle = anyio.CancelScope()
         self._slots = anyio.Semaphore(MAX_IN_FLIGHT, fast_acquire=True)
@@ -90,7 +89,6 @@ class Session:
         finally:
             self._slots.release()
         opening.begin(group)
-        self._end_if_quitting()
         # The reader has been waiting since before this answer, and left the deadline alone because of it.
         self._set_deadline()
 
@@ -116,16 +114,6 @@ class Session:
         # A few hundred clients that have nothing to say must not keep out one that has.
         if self._waiting and self._slots.value == MAX_IN_FLIGHT and not self._subscriptions:
             self._idle.deadline = anyio.current_time() + _IDLE_SECONDS
-
-    def _all_ended(self, quitting: bool) -> None:
-        self._quitting |= quitting
-        self._end_if_quitting()
-        self._set_deadline()
-
-    def _end_if_quitting(self) -> None:
-        # A peer that only listens would not see that the daemon is about to end, and would keep it from ending.
-        if self._quitting and self._slots.value == MAX_IN_FLIGHT:
-            self._shut_down()
 
     async def _deliver(self, line: bytes) -> None:
         """Send a line of a subscription. Its reader may take for ever: it costs this line, and no timer."""

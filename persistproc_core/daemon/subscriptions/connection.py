@@ -45,8 +45,8 @@ class _Subscription:
 class Subscriptions:
     """The subscriptions of one connection."""
 
-    def __init__(self, deliver: Deliver, on_end: Callable[[bool], None]) -> None:
-        """``on_end(quitting)`` is called when the last one has ended."""
+    def __init__(self, deliver: Deliver, on_end: Callable[[], None]) -> None:
+        """``on_end`` is called when the last one has ended."""
         self._deliver = deliver
         self._on_end = on_end
         self._all: dict[str, _Subscription] = {}
@@ -86,11 +86,9 @@ class Subscriptions:
         """Serve one until it ends."""
         if self._closed or subscription.name not in self._all:
             return  # cancelled while its reply was on the way
-        quitting = False
         try:
             with subscription.scope:
                 reason = await subscription.work(subscription.name, lambda line: self._send(subscription, line))
-                quitting = reason is None
                 if reason is not None:
                     await self._send(subscription, _ended(subscription.name, reason))
         except PeerGone:
@@ -98,7 +96,7 @@ class Subscriptions:
         finally:
             self._all.pop(subscription.name, None)
             if not self._all:
-                self._on_end(quitting)
+                self._on_end()
 
     async def _send(self, subscription: _Subscription, line: bytes) -> None:
         subscription.sending = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import anyio
+
 from ...errors import InvalidParams, ProcessNotFound
 from ...protocol import FollowedProcess, FollowProcessOutputParams, FollowReply, WatchProcessesParams, WatchReply
 from ..events.journal import Entry, Journal
@@ -46,6 +48,7 @@ class Following:
         self._log = log
         self._feeds = Feeds(keeper)
         self._served: set[_Served] = set()
+        self._all_told = anyio.Event()
         journal.on_news = self._spread
 
     def _spread(self, entries: list[Entry]) -> None:
@@ -54,11 +57,13 @@ class Following:
                 served.take_news(entries)
 
     async def quit(self) -> None:
-        """End all subscriptions when they have told what has happened up to now."""
+        """End all subscriptions when they have told what has happened up to now; return when they have."""
         await self._journal.settled()
         for served in list(self._served):
             served.quit()
         self._journal.ring()
+        if self._served:
+            await self._all_told.wait()
 
     def _work(self, served: _Served) -> Work:
         async def work(name: str, deliver: Deliver) -> str | None:
@@ -72,6 +77,9 @@ class Following:
                 return _DEFECT
             finally:
                 self._served.discard(served)
+                if not self._served:
+                    self._all_told.set()
+                    self._all_told = anyio.Event()
 
         return work
 

@@ -55,11 +55,11 @@ class Track:
             while not self._removed:
                 await self._rest()
                 # Taken before looking: what comes between the look and the wait has set it by then.
-                growth = self.run.growth
+                growth, quitting = self.run.growth, self.quitting
                 async with turn:
                     seen = await self._step(out)
                 if seen is not None:
-                    if self.quitting:
+                    if quitting:
                         return
                     await self._feed.wait(growth, seen)
         finally:
