@@ -148,7 +148,7 @@ class Memory:
 
 
 class Probe:
-    """A client in a process of its own that asks every 10 ms and notes how long each answer takes."""
+    """A client in a process of its own that asks every 10 ms and notes how long each answer takes; it has begun."""
 
     def __init__(self, path: str) -> None:
         self._process = subprocess.Popen(
@@ -157,6 +157,8 @@ class Probe:
             stdout=subprocess.PIPE,
             encoding="ascii",
         )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
 
     def __enter__(self) -> Probe:
         return self

@@ -1,5 +1,7 @@
 """Asks a daemon for its status every 10 ms until a line comes, then prints the seconds of each answer: probe.py SOCKET.
 
+Prints an empty line when the first answer is there.
+
 A process of its own on the standard library: nobody else's work is in its figures.
 """
 
@@ -22,4 +24,6 @@ while not select.select([sys.stdin], [], [], 0.01)[0]:
     if not stream.readline().startswith(b'{"jsonrpc"'):
         sys.exit(1)
     seconds.append(time.perf_counter() - begun)
+    if len(seconds) == 1:
+        print(flush=True)
 print(*(f"{each:.6f}" for each in seconds))
