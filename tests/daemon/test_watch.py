@@ -94,6 +94,20 @@ def test_going_on_after_a_number(hub: Hub) -> None:
     assert watch(hub, after=10**9).reply["missed"] is True, "the number of another journal"
 
 
+def test_what_was_answered_before_is_no_news(hub: Hub) -> None:
+    """However long it takes to write the event down."""
+    begin = watch(hub).reply["sequence"]
+    connected = [hub.connect() for _ in range(30)]
+    seen = {}
+    for number, connection in enumerate(connected):
+        method = "follow_process_output" if number % 2 else "watch_processes"
+        hub.start(["sleep", f"{1000 + number}"], name=f"p{number}")
+        seen[f"p{number}"] = connection.call(method, processes=[f"p{number}"], working_directory=str(hub.project))
+    watcher = watch(hub, after=begin, types=["started"])
+    watcher.until(lambda: len(watcher.events) == len(seen))
+    assert [event["name"] for event in watcher.events if event["sequence"] > seen[event["name"]]["sequence"]] == []
+
+
 def test_numbers_grow_over_the_death_of_the_daemon(hub: Hub, restarted: Callable[[], Hub]) -> None:
     watcher = watch(hub)
     hub.ready(program("sleeper"), name="p")

@@ -27,6 +27,7 @@ from .watch import Watch
 
 __all__ = ["Following"]
 
+_SETTLE_SECONDS = 1.0
 _DEFECT = "a defect of persistproc; the daemon's log tells more"
 
 
@@ -88,6 +89,7 @@ class Following:
     async def follow(self, params: FollowProcessOutputParams, project: str | None, peer: Peer) -> FollowReply:
         """Subscribe to output. Raises `TooManySubscriptions`, and `InvalidParams` for a cursor that is none."""
         assert peer.subscriptions is not None
+        await self._up_to_now()
         view = View(params.get("stream", "combined"), params.get("format", "plain"), params.get("timestamps", False))
         everywhere = params.get("all_projects", False) or project is None
         processes = self._named(params, project)
@@ -129,6 +131,12 @@ class Following:
         name = peer.subscriptions.add(self._work(follow))
         return {"subscription": name, "sequence": sequence, "processes": [_followed(track) for track in tracks]}
 
+    async def _up_to_now(self) -> None:
+        # An event is shown when it is written: who starts a process and then subscribes would be told of the start, or
+        # not, as the disk is slow or fast. While another daemon takes our place nothing is written.
+        with anyio.move_on_after(_SETTLE_SECONDS):
+            await self._journal.settled()
+
     def _named(
         self, params: FollowProcessOutputParams | WatchProcessesParams, project: str | None
     ) -> list[Process] | None:
@@ -158,6 +166,7 @@ class Following:
     async def watch(self, params: WatchProcessesParams, project: str | None, peer: Peer) -> WatchReply:
         """Subscribe to events. Raises `TooManySubscriptions`."""
         assert peer.subscriptions is not None
+        await self._up_to_now()
         everywhere = params.get("all_projects", False) or project is None
         processes = self._named(params, project)
         # By name, not by object: a process that is removed and started again is still the one that was named.
