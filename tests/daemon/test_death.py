@@ -41,7 +41,7 @@ class Disaster:
             live = [process for process in hub.list().values() if process["state"] in ("running", "stopping")]
             assert hub.keeper_pid() == keeper or not live
         else:
-            eventually(lambda: new_keeper(hub) not in (None, keeper))
+            await_other_keeper(hub, keeper)
 
 
 @pytest.fixture(params=["daemon", "keeper", "both"])
@@ -50,9 +50,8 @@ def disaster(hub: Hub, request: pytest.FixtureRequest) -> Disaster:
     return Disaster(hub, request.param)
 
 
-def new_keeper(hub: Hub) -> int | None:
-    pid: int | None = hub.connection.call("get_daemon_status")["keeper_pid"]
-    return pid
+def await_other_keeper(hub: Hub, former: int) -> None:
+    eventually(lambda: hub.connection.call("get_daemon_status")["keeper_pid"] not in (None, former))
 
 
 def test_a_live_process_keeps_its_identity(disaster: Disaster) -> None:
@@ -241,7 +240,7 @@ def test_starts_go_on_over_the_death_of_the_keeper(hub: Hub) -> None:
         info = starting.result(10)
         assert info["state"] == "running"
         assert is_alive(info["pid"])
-        eventually(lambda: new_keeper(hub) is not None)
+        await_other_keeper(hub, keeper)
     assert len(hub.list(running=True)) == 6
 
 
