@@ -43,9 +43,10 @@ class Orphans:
         """Take over a live run that the keeper does not know: its parent died, or nobody looked when it ended."""
         run.is_child = False
         outcome = await anyio.to_thread.run_sync(store.exit_record, run)
-        if outcome is None and run.identity is None:
+        if run.identity is None:
+            # Also of one that has ended: who died before the record was written again has not left its pid there.
             note = await anyio.to_thread.run_sync(store.spawned, run)
-            if note is not None:
+            if note is not None and (outcome is None or note[1]):
                 run.identity = Identity(run.boot_id, note[0], note[1] or 0)
         if outcome is not None:
             self._lifecycle.finish(run, outcome)

@@ -23,8 +23,9 @@ class Hub:
 
     def connect(self) -> RawConnection:
         """One more connection."""
-        self._connections.append(self.daemon.connect(20))
-        return self._connections[-1]
+        connection = self.daemon.connect(20)
+        self._connections.append(connection)
+        return connection  # not the last one of the list: that may be another thread's by now
 
     @property
     def connection(self) -> RawConnection:
@@ -43,6 +44,7 @@ class Hub:
 
     def aside(self, method: str, process: str | int | None = None, **params: Any) -> Future[Any]:
         """The same on a connection of its own: it is sent, and a thread waits for the reply."""
+        _ = self.connection  # the first one is for calls: it would wait for the reply of this one
         return in_thread(self._asked(self.connect(), method, process, params).result)
 
     def _asked(
@@ -61,6 +63,16 @@ class Hub:
         except WireError as error:
             return error
         raise AssertionError(f"{method} should have failed, and said {result}")
+
+    def restart_in_vain(self, process: str) -> WireError:
+        """The error of a restart of what ends at once: again where it was held for longer than the daemon looks."""
+        for _ in range(5):
+            try:
+                self.call("restart_process", process)
+            except WireError as error:
+                return error
+            self.call("wait_for_process", process, exit=True, timeout_seconds=10)
+        raise AssertionError(f"no restart of {process} has failed")
 
     def start(self, command: str | list[str], **params: Any) -> dict[str, Any]:
         """Start a process."""
@@ -117,8 +129,15 @@ class Hub:
         return Path(next(each["paths"][0] for each in streams if each["stream"] == stream))
 
     def keeper_pid(self) -> int:
-        """The keeper's pid."""
-        return int(self.connection.call("get_daemon_status")["keeper_pid"])
+        """The keeper's pid, once there is one: where somebody has killed one the next may be on its way."""
+        eventually(lambda: self._keeper() is not None, what="there is a keeper")
+        pid = self._keeper()
+        assert pid is not None
+        return pid
+
+    def _keeper(self) -> int | None:
+        pid: int | None = self.connection.call("get_daemon_status")["keeper_pid"]
+        return pid
 
     def clean_up(self) -> None:
         """End what the test has left, in whatever project."""

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -33,20 +34,22 @@ class Outside:
         """``redirect``: where the shell sends its output."""
         self.log = directory / "web.log"
         # It tells the pids, waits for the server, and then goes on: it must outlive whatever is done to that.
-        script = f'sleep 1000 & echo $!; "$@" {redirect} & echo $!; wait $!; echo over $?; wait'
+        # Not on its standard output: a server that writes there as well may be quicker than the shell that started it.
+        script = f'sleep 1000 & echo $! >&2; "$@" {redirect} & echo $! >&2; wait $!; echo over $?; wait'
         self.shell = stack.enter_context(
             subprocess.Popen(
                 ["sh", "-c", script, "sh", *command],
                 cwd=directory,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env={**os.environ, **(variables or {})},
                 start_new_session=True,
             )
         )
         stack.callback(self.end)
-        self.neighbour = int(self.read_line())
-        self.pid = int(self.read_line())
+        self.neighbour = int(self._read(self.shell.stderr))
+        self.pid = int(self._read(self.shell.stderr))
         # The shell's child is a shell until it executes the command.
         eventually(lambda: psutil.Process(self.pid).cmdline() == command, what=f"{command} is executed")
 
@@ -64,8 +67,12 @@ class Outside:
 
     def read_line(self) -> str:
         """What the shell says next; ``over CODE`` once the server has ended."""
-        assert self.shell.stdout is not None
-        return read_until(self.shell.stdout.fileno(), b"\n", 10).decode("ascii").strip()
+        return self._read(self.shell.stdout)
+
+    @staticmethod
+    def _read(stream: IO[bytes] | None) -> str:
+        assert stream is not None
+        return read_until(stream.fileno(), b"\n", 10).decode("ascii").strip()
 
     def assert_untouched(self) -> None:
         """Shell and neighbour live."""

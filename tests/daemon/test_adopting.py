@@ -175,7 +175,8 @@ def test_it_is_let_go_and_lives(hub: Hub, outside: Start) -> None:
     held = descriptors(hub, "pidfd")
     first = hub.call("adopt_process", pid=server.pid, name="web")
     assert hub.call("remove_process", "web")["runs"] == 1
-    eventually(lambda: descriptors(hub, "pidfd") == held, what="the daemon watches for its end no more")
+    # Not more; fewer where those of the test before were still there when we counted.
+    eventually(lambda: descriptors(hub, "pidfd") <= held, what="the daemon watches for its end no more")
     assert hub.list() == {}
     assert is_alive(server.pid)
     again = hub.call("adopt_process", pid=server.pid, name="other")
@@ -289,7 +290,9 @@ def test_a_process_of_another_user_is_refused(hub: Hub) -> None:
 
 
 def _of_root() -> int | None:
-    return next((each.pid for each in psutil.process_iter() if each.pid > 1 and each.uids().real == 0), None)
+    # Asked at once, as psutil does it here: one that ends while we look is left out, and raises nothing.
+    users = {each.pid: each.info["uids"] for each in psutil.process_iter(["uids"])}
+    return next((pid for pid, ids in users.items() if pid > 1 and ids is not None and ids.real == 0), None)
 
 
 def test_its_log_over_the_death_of_everybody(own: Hub, outside: Start) -> None:
@@ -342,7 +345,8 @@ def test_a_file_that_is_cut_off_or_changed_for_another(hub: Hub, outside: Start)
     os.close(words)
     assert hub.lines("web") == ["the first line", "two", "three"]
     if sys.platform == "linux":
-        eventually(lambda: descriptors(hub, "inotify") == watched + 1, what="the file before is let go")
+        # Not more; fewer where those of the test before were still there when we counted.
+        eventually(lambda: descriptors(hub, "inotify") <= watched + 1, what="the file before is let go")
 
 
 def test_without_its_record_it_is_still_nobody_elses(own: Hub, outside: Start) -> None:

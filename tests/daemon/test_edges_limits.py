@@ -133,7 +133,7 @@ def test_no_write_succeeds(own: Hub) -> None:
     assert own.call("restart_process", "old")["run"] == 2
     with limited(own.daemon.pid, resource.RLIMIT_FSIZE, 0):
         assert own.stop("old")["state"] == "stopped"
-    eventually(lambda: json.loads(path_of(own, "old").read_bytes())["state"] == "stopped", 1)
+    eventually(lambda: json.loads(path_of(own, "old").read_bytes())["state"] == "stopped")
     own.forget_connections()
     own.daemon.kill()
     own.daemon.start()

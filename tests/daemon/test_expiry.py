@@ -34,8 +34,10 @@ def seconds(stamp: str) -> float:
 
 
 def test_a_ttl_ends_it_also_while_it_is_used_and_protected(hub: Hub) -> None:
-    info = hub.ready(SLEEPER, name="p", ttl_seconds=0.5, protected=True, client={"name": "claude-code"})
-    assert 0.3 < seconds(info["expires_at"]) - seconds(info["started_at"]) <= 0.6
+    # Not until it is ready: a slow one would have been ended before.
+    asked = time.time()
+    info = hub.start(SLEEPER, name="p", ttl_seconds=0.5, protected=True, client={"name": "claude-code"})
+    assert asked + 0.45 <= seconds(info["expires_at"]) <= time.time() + 0.55, "half a second from its start on"
     assert hub.call("wait_for_process", "p", exit=True, timeout_seconds=10)["state"] == "stopped"
     info = hub.status("p")
     assert why(info) == (PERSISTPROC, "ran for its ttl of 0.5s")
@@ -46,13 +48,13 @@ def test_a_ttl_ends_it_also_while_it_is_used_and_protected(hub: Hub) -> None:
 
 
 def test_what_ignores_sigterm_ends_after_its_ttl_as_by_any_stop(hub: Hub) -> None:
-    pid = hub.ready(program("spawn_tree"), name="p", ttl_seconds=0.3)["pid"]
+    pid = hub.start(program("spawn_tree"), name="p", ttl_seconds=0.3)["pid"]
     wait_gone(pid)
     assert why(stopped(hub)) == (PERSISTPROC, "ran for its ttl of 0.3s")
 
 
 def test_the_restart_policy_does_not_bring_it_back(hub: Hub) -> None:
-    hub.ready(SLEEPER, name="p", ttl_seconds=0.3, restart="always")
+    hub.start(SLEEPER, name="p", ttl_seconds=0.3, restart="always")
     assert stopped(hub)["run"] == 1
     assert hub.status("p")["restart_at"] is None
 
@@ -72,9 +74,11 @@ def test_a_ttl_that_is_over_cancels_the_next_restart(hub: Hub) -> None:
     # Jitter takes a random part of a day.
     config.write_text("[restart]\npause_seconds = 86400\nlongest_pause_seconds = 86400\n", "utf-8")
     try:
-        hub.start(program("exit_n", 1), name="p", ttl_seconds=0.4, restart="always")
+        hub.start(program("exit_n", 1), name="p", ttl_seconds=3600, restart="always")
         hub.await_state("p", "restarting")
         assert hub.status("p")["expires_at"] is not None
+        # Only now: it might be over before the process has ended by itself, or before we have seen that.
+        hub.call("configure_process", "p", ttl_seconds=0.4)
         hub.await_state("p", "failed")
     finally:
         config.unlink()
@@ -96,19 +100,20 @@ def test_whoever_waits_for_it_uses_it(hub: Hub) -> None:
     for name, command in (("followed", SLEEPER), ("waited", program("echo_stdin")), ("polled", program("http_server"))):
         hub.ready(command, name=name)
     follower = Subscriber(hub, processes=["followed"]).connection
-    waiter = hub.aside("wait_for_process", "waited", exit=True, timeout_seconds=0.8)
     cursor = hub.call("get_process_output", "polled")["cursor"]
-    poller = hub.aside("get_process_output", "polled", cursor=cursor, wait_seconds=0.8)
+    # Until they hang up, and not for some time: we may be held for longer than that.
+    waiter, poller = hub.connect(), hub.connect()
+    directory = {"working_directory": str(hub.project)}
+    waiter.ask("wait_for_process", {"process": "waited", "exit": True, "timeout_seconds": 60, **directory})
+    poller.ask("get_process_output", {"process": "polled", "cursor": cursor, "wait_seconds": 60, **directory})
     for name in hub.list():
         hub.call("configure_process", name, idle_timeout_seconds=0.3)
     time.sleep(0.6)  # longer than the timeout: what must not happen cannot be waited for
     listed = hub.list()
     assert {info["state"] for info in listed.values()} == {"running"}
     assert None not in {info["last_used_at"] for info in listed.values()}
-    follower.close()
-    for name, user in (("followed", None), ("waited", waiter), ("polled", poller)):
-        if user is not None:
-            user.exception(5)
+    for name, user in (("followed", follower), ("waited", waiter), ("polled", poller)):
+        user.close()
         assert why(stopped(hub, name)) == (PERSISTPROC, "nobody used it for 0.3s")
 
 
@@ -125,7 +130,7 @@ def test_whoever_is_connected_to_its_port_uses_it(hub: Hub) -> None:
 
 def test_the_ttl_goes_on_when_the_daemon_dies(hub: Hub, restarted: Callable[[], Hub]) -> None:
     first = hub.ready(SLEEPER, name="p", ttl_seconds=3600, idle_timeout_seconds=1800)
-    hub.ready(program("echo_stdin"), name="q", ttl_seconds=0.2)
+    hub.start(program("echo_stdin"), name="q", ttl_seconds=0.2)
     restarted()
     assert abs(seconds(hub.status("p")["expires_at"]) - seconds(first["started_at"]) - 1800) < 60
     assert why(stopped(hub, "q")) == (PERSISTPROC, "ran for its ttl of 0.2s")

@@ -94,6 +94,9 @@ def test_nobody_watches(own: Hub) -> None:
     assert _next(connection)["type"] == "waiting_for_input"
     connection.close()
     own.list()
-    before = activity(own.daemon.pid).switches
-    time.sleep(1)  # what does not happen cannot be waited for
-    assert activity(own.daemon.pid).switches - before <= 3
+    woken: list[int] = []
+    while not woken or (min(woken) > 3 and len(woken) < 5):  # the end of the connection may still keep it busy
+        before = activity(own.daemon.pid).switches
+        time.sleep(1)  # what does not happen cannot be waited for
+        woken.append(activity(own.daemon.pid).switches - before)
+    assert min(woken) <= 3, woken

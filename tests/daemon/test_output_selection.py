@@ -302,13 +302,13 @@ def test_lines_that_the_run_before_did_not_print(hub: Hub) -> None:
 
 
 def test_what_happened_since_my_edit_in_one_call(hub: Hub) -> None:
-    hub.start(["sh", "-c", "echo ready; read line; echo building; sleep 0.3; echo built; sleep 1000"], name="p")
+    hub.start(["sh", "-c", "echo ready; read line; echo building; sleep 0.2; echo built; sleep 1000"], name="p")
     hub.await_line("p", "ready")
     hub.call("set_mark", name="edit")
-    waiting = hub.aside("get_process_output", "p", since="mark:edit", idle_seconds=0.6, wait_seconds=10)
+    waiting = hub.aside("get_process_output", "p", since="mark:edit", idle_seconds=2, wait_seconds=20)
     hub.call("send_process_input", "p", input="")
 
-    reply = waiting.result(10)
+    reply = waiting.result(20)
 
     assert ([line["text"] for line in reply["lines"]], reply["idle"]) == (["building", "built"], True)
 
@@ -316,7 +316,8 @@ def test_what_happened_since_my_edit_in_one_call(hub: Hub) -> None:
 def test_one_that_never_is_quiet(hub: Hub) -> None:
     hub.start(["sh", "-c", "while :; do echo tick; sleep 0.02; done"], name="p")
 
-    reply = read(hub, idle_seconds=0.4, wait_seconds=0.6, lines=1)
+    # So long that who prints, or the keeper, is not held for it on a busy machine: that would be silence.
+    reply = read(hub, idle_seconds=2, wait_seconds=2.1, lines=1)
 
     assert (reply["idle"], texts(reply)) == (False, ["tick"])
 
@@ -326,4 +327,4 @@ def test_one_that_has_ended_is_quiet_at_once(hub: Hub) -> None:
     before = time.monotonic()
 
     assert read(hub, idle_seconds=20)["idle"] is True
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 15

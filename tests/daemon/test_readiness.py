@@ -42,8 +42,14 @@ def test_by_a_port(hub: Hub) -> None:
 
 def test_by_a_port_of_a_grandchild_with_the_url_that_it_prints(hub: Hub) -> None:
     port = free_port()
-    script = f'"$@" & sleep 0.2; printf "  Local: \\033[36mhttp://localhost:{port}/\\033[0m\\n"; wait'
-    _, seen = started(hub, ["sh", "-c", script, "sh", *program("http_server", port)])
+    script = f'"$@" & read go; printf "  Local: \\033[36mhttp://localhost:{port}/\\033[0m\\n"; wait'
+    command = ["sh", "-c", script, "sh", *program("http_server", port)]
+    starting = hub.aside("start_process", command=command, name="p", wait=True, timeout_seconds=10)
+    eventually(lambda: "p" in hub.list(), what="it is started")
+    # Where the server is slow to start, the line would come before the port.
+    hub.call("wait_for_process", "p", port=port, timeout_seconds=10)
+    hub.call("send_process_input", "p", input="go")
+    seen = starting.result(10)["readiness"]
     assert (seen["by"], seen["port"], seen["url"]) == ("port", port, f"http://localhost:{port}/")
     assert seen["line"] == f"  Local: http://localhost:{port}/"
 
@@ -186,7 +192,7 @@ def test_what_hangs_is_ended_with_the_wait_for_it(hub: Hub) -> None:
 def test_what_it_leaves_to_itself_belongs_to_the_run(hub: Hub) -> None:
     ready = {"command": ["sh", "-c", "(setsid sleep 333 >/dev/null 2>&1 &); true"]}
     started(hub, program("sleeper"), ready=ready)
-    assert hub.status("p")["processes"] == 2
+    eventually(lambda: hub.status("p")["processes"] == 2, what="it has its marker, which nobody sees during execve(2)")
     assert len(hub.stop("p")["stopped_pids"]) == 2
 
 
@@ -325,14 +331,14 @@ def test_a_look_ends_with_the_run(hub: Hub) -> None:
 
 
 def test_what_a_daemon_that_could_not_run_has_missed_does_not_count(own: Hub) -> None:
-    liveness = {"command": "touch looking; exec sleep 0.2", "interval_seconds": 0.1, "timeout_seconds": 0.4}
+    liveness = {"command": "touch looking; exec sleep 0.2", "interval_seconds": 0.1, "timeout_seconds": 1.5}
     own.start(program("sleeper"), name="p", wait=True, ready={"output": "ready"}, liveness={**liveness, "failures": 1})
     looking = own.project / "looking"
     eventually(looking.exists, what="it is looked at")
     os.kill(own.daemon.pid, signal.SIGSTOP)
     try:
         # The time of the look is over, and a second more.
-        time.sleep(2)
+        time.sleep(3)
         looking.unlink()
     finally:
         os.kill(own.daemon.pid, signal.SIGCONT)

@@ -59,8 +59,8 @@ def test_an_ended_process_is_restarted_by_name(hub: Hub, command: list[str]) -> 
     if command == program("exit_n", 0):
         assert hub.call("restart_process", "p")["run"] == 2
     else:
-        assert hub.error("restart_process", "p").code == "start_failed"
-    assert hub.call("wait_for_process", "p")["run"] == 2
+        assert hub.restart_in_vain("p").code == "start_failed"
+    assert hub.call("wait_for_process", "p")["run"] >= 2
 
 
 def test_a_stopped_process_is_restarted_by_name(hub: Hub) -> None:
@@ -74,7 +74,7 @@ def test_a_new_run_that_dies_at_once_is_an_error_with_its_last_lines(hub: Hub) -
     command = ["sh", "-c", "if [ -e ok ]; then echo ready; sleep 1000; else echo no config >&2; exit 3; fi"]
     hub.ready(command, name="p")
     (hub.project / "ok").unlink()
-    error = hub.error("restart_process", "p")
+    error = hub.restart_in_vain("p")
     assert error.code == "start_failed"
     assert error.error["data"]["last_lines"] == ["no config"]
     assert "3" in error.error["message"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.hub import Hub, at_once
-from tests.kit import program
+from tests.kit import eventually, program
 
 SLEEPER = program("sleeper")
 
@@ -24,7 +24,10 @@ def differences(reply: dict[str, object]) -> dict[str, dict[str, object]]:
 def test_a_start_answers_when_the_command_runs(hub: Hub) -> None:
     info = hub.start(SLEEPER, client={"name": "cursor", "version": "1.2", "directory": str(hub.project)})
     assert info["state"] == "running"
-    assert Path(f"/proc/{info['pid']}/cmdline").read_bytes().split(b"\0")[0] == SLEEPER[0].encode()
+    words = Path(f"/proc/{info['pid']}/cmdline")
+    # At the end of execve(2) it shows none for an instant.
+    eventually(words.read_bytes, what="it has its command line")
+    assert words.read_bytes().split(b"\0")[0] == SLEEPER[0].encode()
     assert info["already_running"] is False
     assert info["run"] == 1
     assert info["run_id"].startswith(f"{info['name']}.1.")

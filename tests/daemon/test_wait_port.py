@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.daemon.hub import Hub, in_thread
@@ -18,6 +19,19 @@ def timed(hub: Hub, process: str, **params: Any) -> Any:
     params = {"process": process, "working_directory": str(hub.project), "timeout_seconds": 10, **params}
     connection.ask("wait_for_process", params)
     return in_thread(lambda: (connection.result(), time.monotonic()))
+
+
+def assert_prompt(hub: Hub, delay: Callable[[int], float], most: float = PROMPT) -> None:
+    """At the moment: once in a few times, for a busy machine may hold up the one or the other.
+
+    ``delay(port)``: how long it took for one process more, which is called p.
+    """
+    delays: list[float] = []
+    while not delays or (len(delays) < 5 and min(delays) >= most):
+        if delays:
+            hub.call("remove_process", hub.stop("p", force=True)["name"])
+        delays.append(delay(free_port()))
+    assert min(delays) < most, delays
 
 
 def told(hub: Hub, process: str, order: str) -> float:
@@ -36,28 +50,33 @@ def test_at_once(hub: Hub) -> None:
 
 
 def test_at_the_moment(hub: Hub) -> None:
-    port = free_port()
-    hub.ready(program("late_server", port), name="p")
-    waiting = timed(hub, "p", port=port)
-    listened = told(hub, "p", "listen")
-    reply, at = waiting.result(10)
-    assert reply["met"] == "port"
-    assert at - listened < PROMPT
+    def delay(port: int) -> float:
+        hub.ready(program("late_server", port), name="p")
+        waiting = timed(hub, "p", port=port)
+        listened = told(hub, "p", "listen")
+        reply, at = waiting.result(10)
+        assert reply["met"] == "port"
+        return float(at - listened)
+
+    assert_prompt(hub, delay)
 
 
 def test_any_port_at_the_moment(hub: Hub) -> None:
     """Others listen already, and begin to, and are none of ours."""
     hub.ready(program("http_server", free_port()), name="before")
-    port = free_port()
-    hub.ready(program("late_server", port), name="p")
-    waiting = timed(hub, "p", any_port=True)
-    hub.ready(program("http_server", free_port()), name="meanwhile")
-    assert not waiting.done()
-    listened = told(hub, "p", "listen")
-    reply, at = waiting.result(10)
-    assert reply["met"] == "port"
-    assert [each["port"] for each in reply["ports"]] == [port]
-    assert at - listened < PROMPT
+
+    def delay(port: int) -> float:
+        hub.ready(program("late_server", port), name="p")
+        waiting = timed(hub, "p", any_port=True)
+        hub.ready(program("http_server", free_port()), name="meanwhile", replace=True)
+        assert not waiting.done()
+        listened = told(hub, "p", "listen")
+        reply, at = waiting.result(10)
+        assert reply["met"] == "port"
+        assert [each["port"] for each in reply["ports"]] == [port]
+        return float(at - listened)
+
+    assert_prompt(hub, delay)
 
 
 def test_any_port_of_what_listens_already(hub: Hub) -> None:

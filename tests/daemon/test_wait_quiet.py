@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 
 import pytest
 
 from tests.daemon.hub import Hub
-from tests.daemon.test_wait_port import timed
-from tests.kit import WireError, program
+from tests.daemon.test_wait_port import timed, told
+from tests.kit import WireError, free_port, program
 
 
 def test_quiet_already(hub: Hub) -> None:
@@ -17,7 +18,7 @@ def test_quiet_already(hub: Hub) -> None:
     begun = time.monotonic()
     reply = hub.call("wait_for_process", "p", idle_seconds=0.2)
     assert (reply["met"], reply["last_lines"], reply["state"]) == ("idle", ["ready"], "running")
-    assert 0.2 <= time.monotonic() - begun < 0.5
+    assert 0.2 <= time.monotonic() - begun < 20, "a minute is what a wait lasts when nothing comes"
 
 
 def test_no_time_at_all(hub: Hub) -> None:
@@ -26,19 +27,22 @@ def test_no_time_at_all(hub: Hub) -> None:
 
 
 def test_counted_from_the_last_output(hub: Hub) -> None:
-    script = "i=0; while [ $i -lt 8 ]; do echo $i; sleep 0.05; i=$((i+1)); done; sleep 1000"
-    hub.start(["sh", "-c", script], name="p")
-    waiting = timed(hub, "p", idle_seconds=0.3)
-    hub.await_line("p", "^7$")
-    seen = time.monotonic()
+    hub.ready(program("late_server", free_port()), name="p")
+    seen = [time.monotonic()]
+    waiting = timed(hub, "p", idle_seconds=1)
+    while seen[-1] - seen[0] < 0.5:
+        printed = told(hub, "p", "status 200")
+        seen.append(time.monotonic())
     reply, at = waiting.result(10)
-    assert reply["last_lines"][-1] == "7"
-    assert 0.2 < at - seen < 0.45
+    assert reply["last_lines"][-1].startswith("status")
+    # On a machine that was held for a second there was silence before the last line.
+    assert at - printed > 0.9 or max(after - before for before, after in itertools.pairwise(seen)) > 0.9
 
 
 def test_never_quiet(hub: Hub) -> None:
     hub.start(["sh", "-c", "while :; do echo busy; sleep 0.02; done"], name="p")
-    error = hub.error("wait_for_process", "p", idle_seconds=0.2, timeout_seconds=0.5)
+    # So long that who prints, or the keeper, is not held for it on a busy machine: that would be silence.
+    error = hub.error("wait_for_process", "p", idle_seconds=2, timeout_seconds=2.1)
     assert error.code == "wait_timed_out"
     assert "goes on printing" in str(error)
     assert error.error["data"]["last_lines"][-1] == "busy"
@@ -129,7 +133,7 @@ def test_whatever_the_clock_of_the_file_system_says(hub: Hub) -> None:
     hub.start(["sh", "-c", "while :; do echo x; sleep 0.1; done"], name="p")
     hub.await_line("p", "x")
     path = hub.log_path("p")
-    waiting = hub.aside("wait_for_process", "p", idle_seconds=0.3, timeout_seconds=1.2)
+    waiting = hub.aside("wait_for_process", "p", idle_seconds=1, timeout_seconds=2)
     while not waiting.done():
         os.utime(path, (0, 0))
         time.sleep(0.002)

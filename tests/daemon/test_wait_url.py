@@ -11,7 +11,7 @@ import pytest
 
 from tests.daemon.certificate import PEM
 from tests.daemon.hub import Hub
-from tests.daemon.test_wait_port import PROMPT, timed, told
+from tests.daemon.test_wait_port import PROMPT, assert_prompt, timed, told
 from tests.kit import free_port, program
 
 
@@ -24,26 +24,30 @@ def test_at_once(hub: Hub) -> None:
 
 
 def test_at_the_moment_it_listens(hub: Hub) -> None:
-    port = free_port()
-    hub.ready(program("late_server", port), name="p")
-    waiting = timed(hub, "p", url=f"http://localhost:{port}")
-    listened = told(hub, "p", "listen")
-    reply, at = waiting.result(10)
-    assert reply["status_code"] == 200
-    assert at - listened < PROMPT
+    def delay(port: int) -> float:
+        hub.ready(program("late_server", port), name="p")
+        waiting = timed(hub, "p", url=f"http://localhost:{port}")
+        listened = told(hub, "p", "listen")
+        reply, at = waiting.result(10)
+        assert reply["status_code"] == 200
+        return float(at - listened)
+
+    assert_prompt(hub, delay)
 
 
 def test_an_error_of_the_server_is_no_answer_yet(hub: Hub) -> None:
-    port = free_port()
-    hub.ready(program("late_server", port, 503), name="p")
-    told(hub, "p", "listen")
-    url = f"http://127.0.0.1:{port}/"
-    assert "answers with status 503" in str(hub.error("wait_for_process", "p", url=url, timeout_seconds=0.1))
-    waiting = timed(hub, "p", url=url)
-    mended = told(hub, "p", "status 404")
-    reply, at = waiting.result(10)
-    assert reply["status_code"] == 404
-    assert at - mended < 2 * PROMPT
+    def delay(port: int) -> float:
+        hub.ready(program("late_server", port, 503), name="p")
+        told(hub, "p", "listen")
+        url = f"http://127.0.0.1:{port}/"
+        assert "answers with status 503" in str(hub.error("wait_for_process", "p", url=url, timeout_seconds=0.5))
+        waiting = timed(hub, "p", url=url)
+        mended = told(hub, "p", "status 404")
+        reply, at = waiting.result(10)
+        assert reply["status_code"] == 404
+        return float(at - mended)
+
+    assert_prompt(hub, delay, 2 * PROMPT)
 
 
 def test_a_redirect_is_an_answer(hub: Hub) -> None:

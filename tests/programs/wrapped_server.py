@@ -1,5 +1,6 @@
-"""A wrapper that dies at once of SIGTERM while its server drains: wrapped_server.py PORT [DRAIN_SECONDS (1)].
+"""A wrapper that dies at once of SIGTERM while its server drains: wrapped_server.py PORT [DRAIN (1)].
 
+DRAIN is in seconds, or the path of a FIFO: it drains until somebody has opened that for writing.
 Prints server PID, then ready PORT. The server keeps its port while it drains and ends by itself.
 """
 
@@ -10,7 +11,7 @@ import sys
 import time
 from types import FrameType
 
-port, drain = int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
+port, drain = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "1"
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("127.0.0.1", port))
@@ -19,7 +20,10 @@ listener.listen()
 
 def end(_number: int, _frame: FrameType | None) -> None:
     """Drain, then end."""
-    time.sleep(drain)
+    if "/" in drain:
+        os.open(drain, os.O_RDONLY)
+    else:
+        time.sleep(float(drain))
     os._exit(0)
 
 

@@ -15,6 +15,7 @@ from tests.kit import Daemon, RawConnection
 
 ANSWERED_WITHIN = 1.0
 LISTED_WITHIN = 0.7
+TRIES = 3
 
 COMMANDS = {
     "braces": "a {" + "," * 20_000,
@@ -33,16 +34,23 @@ class Timed:
         self._hostile, self._other = daemon.connect(60), daemon.connect(60)
 
     def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """The reply; fails when it or a list meanwhile took too long."""
-        reply = in_thread(lambda: timed(self._hostile, method, params))
-        lists = [timed(self._other, "list_processes", {})[0]]
-        while not reply.done():
-            lists.append(timed(self._other, "list_processes", {})[0])
-        seconds, answer = reply.result(0)
-        assert isinstance(answer, dict)
-        assert seconds < ANSWERED_WITHIN, f"{method} took {seconds:.2f} s"
-        assert max(lists) < LISTED_WITHIN, f"another client waited {max(lists):.2f} s"
-        return answer
+        """The reply; fails when each time it or a list meanwhile took too long. Once alone may be the machine."""
+        seconds, lists = 0.0, [0.0]
+        for _ in range(TRIES):
+            reply = in_thread(lambda: timed(self._hostile, method, params))
+            lists = [timed(self._other, "list_processes", {})[0]]
+            while not reply.done():
+                lists.append(timed(self._other, "list_processes", {})[0])
+            seconds, answer = reply.result(0)
+            assert isinstance(answer, dict)
+            if seconds < ANSWERED_WITHIN and max(lists) < LISTED_WITHIN:
+                return answer
+        raise AssertionError(f"{method} took {seconds:.2f} s, and another client waited {max(lists):.2f} s")
+
+    def result(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The result of what is not hostile, and may take its time."""
+        result: dict[str, Any] = self._hostile.call(method, **params)
+        return result
 
     def close(self) -> None:
         """Hang up."""
@@ -83,8 +91,8 @@ def test_as_a_command(clients: Timed, tmp_path: Path, text: str) -> None:
         assert code(reply) in ERRORS
     else:  # a shell was found, and the text was its business
         whom = {"process": reply["result"]["pid"]}
-        assert "result" in clients.ask("stop_process", {**whom, "force": True})
-        assert "result" in clients.ask("remove_process", whom)
+        clients.result("stop_process", {**whom, "force": True})
+        clients.result("remove_process", whom)
 
 
 def test_as_a_method(clients: Timed) -> None:
@@ -98,7 +106,7 @@ def test_as_a_parameter_that_is_called_like_one_of_ours(clients: Timed) -> None:
 @pytest.mark.parametrize("text", ["(" * 480 + ")" * 480, "9" * 5000], ids=["an expression", "digits"])
 def test_of_a_process_that_is_there(clients: Timed, tmp_path: Path, text: str) -> None:
     where = {"working_directory": str(tmp_path)}
-    assert "result" in clients.ask("start_process", {"command": ["true"], "name": "p", **where})
+    clients.result("start_process", {"command": ["true"], "name": "p", **where})
     try:
         if text.isdigit():
             reply = clients.ask("get_process_output", {"process": "p", "run": text, **where})
@@ -107,5 +115,5 @@ def test_of_a_process_that_is_there(clients: Timed, tmp_path: Path, text: str) -
             reply = clients.ask("wait_for_process", {"process": "p", "output": text, "timeout_seconds": 0, **where})
             assert "result" in reply or code(reply) in ("invalid_params", "wait_failed", "wait_timed_out")
     finally:
-        assert "result" in clients.ask("stop_process", {"process": "p", "force": True, **where})
-        assert "result" in clients.ask("remove_process", {"process": "p", **where})
+        clients.result("stop_process", {"process": "p", "force": True, **where})
+        clients.result("remove_process", {"process": "p", **where})

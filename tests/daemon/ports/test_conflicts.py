@@ -154,7 +154,7 @@ def test_a_run_that_failed_tells_who(hub: Hub) -> None:
     assert reason == f"exited with code 1; port {port} is held by shop/web (pid {info['pid']})"
     event = hub.call("get_news")["events"][-1]
     assert (event["type"], event["reason"]) == ("failed", reason)
-    error = hub.error("restart_process", "new")
+    error = hub.restart_in_vain("new")
     assert f"port {port} is held by shop/web" in str(error)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 from tests.daemon.project.team import Team
 from tests.kit import eventually, program
 
@@ -11,11 +14,13 @@ def test_an_up_begins_after_the_down_that_is_under_way(team: Team) -> None:
     stubborn = team.process("web", 'needs = ["db"]', command=program("ignore_term"))
     team.write(team.process("db"), team.process("api", 'needs = ["db"]'), stubborn)
     team.up()
-    down = team.hub.aside("stop_project", grace_seconds=1)
+    stubborn_pid = team.hub.status("web")["pid"]
+    down = team.hub.aside("stop_project", grace_seconds=60)
     eventually(lambda: team.hub.status("api")["state"] == "stopped")
     late = team.up_error(timeout_seconds=0)
     assert (late.code, "being taken down" in late.error["message"]) == ("start_failed", True)
     up = team.up_aside()
+    os.kill(stubborn_pid, signal.SIGKILL)  # not before: the down must be under way while all this is asked
     assert set(team.outcomes(down.result(10)).values()) == {"stopped"}
     assert set(team.outcomes(up.result(10)).values()) == {"started"}
     assert {each["state"] for each in team.hub.list().values()} == {"running"}

@@ -85,13 +85,13 @@ def test_what_is_never_ready_is_told_when_the_time_is_up(team: Team) -> None:
         team.process("own", ready='{ output = "^never", timeout_seconds = 0.2 }'),
         team.process("next", 'needs = ["slow"]'),
     )
-    reply = team.up(timeout_seconds=0.5)
+    reply = team.up(timeout_seconds=2)
     assert team.outcomes(reply) == {"slow": "failed", "own": "failed", "next": "not_started"}
     slow = team.result(reply, "slow")
     assert (slow["ready"], slow["last_lines"]) == (False, ["ready"])
     assert slow["process"]["state"] == "running"
-    assert team.result(reply, "own")["elapsed_seconds"] < 0.5
-    assert 0.5 <= reply["elapsed_seconds"] < 5
+    assert team.result(reply, "own")["elapsed_seconds"] < slow["elapsed_seconds"]
+    assert 2 <= reply["elapsed_seconds"] < 20
 
 
 def test_without_wait_it_answers_when_all_are_begun(team: Team) -> None:
@@ -258,7 +258,7 @@ def test_what_neither_prints_nor_listens_is_up_when_it_lives_on(team: Team) -> N
     assert (worker["outcome"], worker["ready"]) == ("started", None)
     assert worker["reason"] == "up: has lived for 5 s; nothing tells whether it is ready"
     assert (api["outcome"], api["ready"], reply["ready"]) == ("started", True, True)
-    assert team.up()["elapsed_seconds"] < 2
+    assert team.up()["elapsed_seconds"] < 4, "it need not live for 5 s again"
 
 
 def test_the_next_daemon_finds_nothing_to_do(team: Team, restarted: Callable[[], Hub]) -> None:

@@ -43,14 +43,15 @@ def run_in(directory: Path, *, shell: bool = False) -> Run:
 async def test_what_is_told(tmp_path: Path, command: str | tuple[str, ...], told: tuple[bool, str]) -> None:
     (tmp_path / "here").touch()
     began = time.monotonic()
-    assert await attempt(command, run_in(tmp_path), ENVIRONMENT, 5) == told
-    assert time.monotonic() - began < 4
+    assert await attempt(command, run_in(tmp_path), ENVIRONMENT, 25) == told
+    assert time.monotonic() - began < 20, "it waited for what it had put aside"
 
 
 async def test_one_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     script = "echo $$ > leader; sleep 333 & echo $! > child; echo hanging; wait"
-    told = await attempt(script, run_in(tmp_path), ENVIRONMENT, 0.5)
-    assert told == (False, "the command did not end within 0.5 s: hanging")
+    # So long that a busy machine comes to the last word of the script meanwhile.
+    told = await attempt(script, run_in(tmp_path), ENVIRONMENT, 2)
+    assert told == (False, "the command did not end within 2 s: hanging")
     await all_gone(tmp_path)
 
 

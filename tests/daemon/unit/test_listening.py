@@ -25,21 +25,19 @@ async def test_a_socket_that_begins_to_listen() -> None:
     watch = PortWatch(port)
     if not watch.works:
         pytest.skip("the kernel does not tell")
-    times = []
+    told = []
 
     async def wait() -> None:
-        assert await watch.wait_changed(frozenset(), 10)
-        times.append(time.monotonic())
+        told.append(await watch.wait_changed(frozenset(), 60))
 
-    with anyio.fail_after(5), socket.socket() as server:
+    with anyio.fail_after(20), socket.socket() as server:  # by itself it would come back after a minute
         server.bind(("127.0.0.1", port))
         async with anyio.create_task_group() as group:
             group.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
             server.listen()
-            began = time.monotonic()
     watch.close()
-    assert times[0] - began < 0.1
+    assert told[0]
 
 
 async def test_any_port() -> None:
@@ -74,7 +72,7 @@ async def test_a_cancelled_watch_leaves_no_thread() -> None:
     begun = time.monotonic()
     # It gives its place back when the thread is through.
     assert await watch.wait_changed(frozenset(), 60) == frozenset()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 20
 
 
 _Work = Callable[[Looked], Awaitable[Met | None]]

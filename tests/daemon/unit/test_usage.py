@@ -60,15 +60,23 @@ def test_the_next_question_tells_the_time_since_the_last(
 ) -> None:
     monkeypatch.setattr(usage, "SHORTEST_WINDOW", 0.0)
     meter = UsageMeter()
+
+    def moment() -> tuple[float, float]:
+        return sum(psutil.Process(busy.pid).cpu_times()[:2]), time.monotonic()
+
+    # What it measures lies between what was spent from the first to the last moment, and from the second to the third.
+    moments = [moment()]
     percent(meter, busy)
-    begin = time.monotonic()
-    before = sum(psutil.Process(busy.pid).cpu_times()[:2])
+    moments.append(moment())
     spend(busy, 0.4)
-
+    moments.append(moment())
     found = percent(meter, busy)
+    moments.append(moment())
 
-    spent = sum(psutil.Process(busy.pid).cpu_times()[:2]) - before
-    assert found == pytest.approx(100 * spent / (time.monotonic() - begin), rel=0.3)
+    (first, second, third, last), ticks = moments, 0.04
+    least = (third[0] - second[0] - ticks) / (last[1] - first[1])
+    most = (last[0] - first[0] + ticks) / (third[1] - second[1])
+    assert 100 * least <= found <= 100 * most
 
 
 def test_two_questions_in_a_row_get_one_answer(busy: subprocess.Popen[bytes]) -> None:
