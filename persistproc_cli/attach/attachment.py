@@ -101,6 +101,7 @@ class Attachment(abc.ABC):
     def leave(self) -> None:
         """End the loop when the process has got what was typed before."""
         self._hearing = False
+        self.typist.settle()
         self._leave_at = time.monotonic() + _LAST_KEYS_SECONDS
 
     def loop(self, signals: Signals) -> OutputReply | None:

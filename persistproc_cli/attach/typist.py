@@ -23,8 +23,9 @@ PIECE = 32 * 1024
 _MOST_PENDING = 64 * 1024
 _PAUSE = 0.05
 _STUCK_SECONDS = 1.0
-# A program may look at the size once for two signals that come quickly; then it sees no change and draws nothing.
-_REDRAW_SECONDS = 0.15
+# A program may look at the size once for two signals that come quickly; then it sees no change and draws nothing. So
+# the second one comes when it has drawn; or after this time, which is long for a program that a busy machine holds up.
+_REDRAW_SECONDS = 1.0
 _DRAWN_SECONDS = 0.02
 
 
@@ -46,6 +47,7 @@ class Typist:
         self._stuck_since: float | None = None
         self._full_size: tuple[int, int] | None = None
         self._full_size_at: float | None = None
+        self._resizing = 0
 
     def switch(self, process: ProcessInfo) -> None:
         """Another run: what its predecessor did not read is not for it."""
@@ -56,7 +58,7 @@ class Typist:
     @property
     def idle(self) -> bool:
         """True when the process has got everything."""
-        return not self._sending and not self._pending
+        return not (self._sending or self._pending or self._resizing)
 
     @property
     def full(self) -> bool:
@@ -121,13 +123,16 @@ class Typist:
 
     def resize(self, rows: int, columns: int, *, redraw: bool) -> None:
         """Send the size of the terminal; with ``redraw`` by way of another one, so that the process draws anew."""
+        self._full_size, self._full_size_at = ((rows, columns) if redraw else None), None
         if redraw:
-            self._full_size, self._full_size_at = (rows, columns), None
-            other = rows - 1 if rows > 1 else rows + 1
-            self.calls.submit(lambda: self._resize(other, columns), lambda _: self._expect_drawing())
-        else:
-            self._full_size = self._full_size_at = None
-            self.calls.submit(lambda: self._resize(rows, columns), lambda _: None)
+            rows = rows - 1 if rows > 1 else rows + 1
+        self._resizing += 1
+        self.calls.submit(lambda: self._resize(rows, columns), lambda _: self._resized())
+
+    def settle(self) -> None:
+        """Nobody waits for a drawing any more: the size is the one of the terminal now."""
+        if self._full_size is not None:
+            self.resize(*self._full_size, redraw=False)
 
     def _resize(self, rows: int, columns: int) -> None:
         target = self._process
@@ -143,7 +148,8 @@ class Typist:
             if not error.data.get("sent", False):
                 raise
 
-    def _expect_drawing(self) -> None:
+    def _resized(self) -> None:
+        self._resizing -= 1
         if self._full_size is not None:
             self._full_size_at = time.monotonic() + _REDRAW_SECONDS
 

@@ -20,6 +20,7 @@ from typing import cast
 from persistproc_core.client.sync import Client
 from persistproc_core.paths import Home
 from tests.kit.daemon import environment
+from tests.kit.waiting import eventually
 
 __all__ = ["Cli", "Terminal"]
 
@@ -104,6 +105,16 @@ class Cli:
     def said(self, name: str, pattern: str) -> None:
         """Return when a process has printed a line."""
         self.hub.wait_for_process(process=name, output=pattern)
+
+    def looked_at(self, name: str) -> None:
+        """Return when somebody waits for a process, or for its output: while he does, it is used at every moment."""
+
+        def is_used() -> bool:
+            used_at = self.hub.get_process_status(process=name)["last_used_at"]
+            time.sleep(0.005)
+            return self.hub.get_process_status(process=name)["last_used_at"] != used_at
+
+        eventually(is_used, SECONDS, f"somebody looks at {name}")
 
     @contextlib.contextmanager
     def terminal(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:

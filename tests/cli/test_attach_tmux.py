@@ -39,7 +39,7 @@ def pane(cli: Cli, tmp_path: Path) -> Iterator[Pane]:
 def test_vim(cli: Cli, daemon: Daemon, pane: Pane) -> None:
     (cli.project / "text").write_text("".join(f"line {n}\n" for n in range(1, 200)), "utf-8")
     pane.enter("persistproc --tty --name vim vim -u NONE -N --cmd 'set ruler' text")
-    assert "line 23\n" in pane.wait_for("line 1\n")
+    assert "line 1\n" in pane.wait_for("line 23\n")
     assert pane.state("alternate_on") == "1"
     pane.type("ihello ")
     pane.wait_for("hello line 1")

@@ -87,6 +87,8 @@ def test_a_running_pipeline_is_seen_by_others(cli: Cli) -> None:
             writer.terminate()
             rest = out.read()
             assert process.wait(20) == 0
+    # The keeper may have its last words still to read.
+    cli.hub.wait_for_process(process="web", exit=True)
     assert rest.splitlines()[-1].startswith(b"out end")
     assert rest.splitlines()[-1].decode() == text(cli)[-1]
 
@@ -218,6 +220,7 @@ def test_what_is_refused(cli: Cli) -> None:
 
 def test_attach_to_one_that_has_ended_promises_no_restart(cli: Cli) -> None:
     cli("capture", "--name", "web", stdin=subprocess.DEVNULL, check=0)
+    cli.hub.wait_for_process(process="web", exit=True)
     attached = cli("attach", "web", check=1)
 
     assert "its output: persistproc logs web" in attached.stderr

@@ -87,6 +87,8 @@ def test_shutting_all_down_tells_how_it_ended(cli: Cli, daemon: Daemon) -> None:
     with cli.start("--name", "web", *program("sleeper")) as process:
         assert process.stdout is not None
         assert read_line(process.stdout, 20) == b"ready"
+        # Who asks for what comes only when it is all over hears that it is over, and no more.
+        cli.looked_at("web")
         cli("shutdown", "--yes", check=0)
         _out, err = process.communicate(timeout=20)
 
@@ -97,14 +99,16 @@ def test_shutting_all_down_tells_how_it_ended(cli: Cli, daemon: Daemon) -> None:
 
 
 def test_a_wait_does_not_start_the_daemon_again(cli: Cli, daemon: Daemon) -> None:
-    cli("start", "--name", "web", *program("sleeper"), check=0)
-    with cli.start("wait", "web", "--exit") as process, cli.start("logs", "-f", "web") as follower:
-        # The second one has read its first line when the first one has long begun to wait; both are told.
-        assert follower.stdout is not None
-        assert read_line(follower.stdout, 20) == b"ready"
-        cli("daemon", "stop", check=0)
-        follower.communicate(timeout=20)
-        _out, err = process.communicate(timeout=20)
+    cli.began("web", *program("sleeper"))
+    with cli.start("wait", "web", "--exit") as process:
+        cli.looked_at("web")
+        with cli.start("logs", "-f", "web") as follower:
+            # Both are told.
+            assert follower.stdout is not None
+            assert read_line(follower.stdout, 20) == b"ready"
+            cli("daemon", "stop", check=0)
+            follower.communicate(timeout=20)
+            _out, err = process.communicate(timeout=20)
 
     assert process.returncode == 69
     assert b"the daemon was stopped" in err

@@ -105,6 +105,7 @@ def test_grep_of_what_comes(cli: Cli) -> None:
 
 def test_a_prompt_is_shown_without_its_newline(cli: Cli) -> None:
     cli.began("ask", *program("prompt"))
+    cli.said("ask", "name")
     echo(cli, "b")
     with following(cli, "-n", "all", "ask", "b") as (process, out, _err):
         shown = read_until(out.fileno(), b"name? ", 20)

@@ -24,8 +24,8 @@ def cli(cli: Cli) -> Cli:
 def asks(cli: Cli, name: str) -> None:
     """A process that waits for an answer."""
     cli.began(name, "sh", "-c", f"echo starting; printf '{QUESTION} '; read answer; echo got $answer; sleep 1000")
-    cli.said(name, "starting")
-    cli.hub.wait_for_process(process=name, idle_seconds=0.3)
+    cli.said(name, "use 3001")
+    eventually(lambda: cli.hub.get_process_status(process=name)["waiting_for_input"] == QUESTION, 10)
 
 
 def test_wait_for_a_state(cli: Cli) -> None:
@@ -46,6 +46,7 @@ def test_wait_for_a_url(cli: Cli) -> None:
 
 def test_wait_until_it_is_quiet_tells_the_last_lines(cli: Cli) -> None:
     cli.began("web", "sh", "-c", "echo building; echo built; sleep 1000")
+    cli.said("web", "built")
     told = cli("wait", "web", "--idle", "0.2", check=0)
 
     assert told.stdout == "web has printed nothing for 0.2 s; it is running\n"
@@ -66,7 +67,6 @@ def test_wait_for_a_line_since_a_mark(cli: Cli) -> None:
 
 def test_a_wait_that_fails_shows_the_last_lines_and_the_question(cli: Cli) -> None:
     asks(cli, "web")
-    eventually(lambda: cli.processes()[0]["waiting_for_input"] == QUESTION, 10)
     told = cli("wait", "web", "--output", "ready", "--timeout", "20", check=1).stderr
 
     assert "  starting\n" in told

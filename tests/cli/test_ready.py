@@ -63,7 +63,8 @@ def test_too_late(cli: Cli) -> None:
 
 def test_a_daemon_that_is_killed_ends_no_wait(cli: Cli, daemon: Daemon) -> None:
     waiting = cli.start("start", "--wait", "--name", "p", "--ready-command", "test -e go", "--", "sleep", "60")
-    eventually(lambda: "p" in str(cli.processes()), 10, "it was started")
+    # Not before it is waited for: a start cannot be asked for a second time.
+    eventually(lambda: any(each["last_used_at"] for each in cli.processes()), 10, "it is waited for")
     daemon.kill()
     (cli.project / "go").touch()
     output, _ = waiting.communicate(timeout=20)

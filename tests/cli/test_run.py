@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -305,7 +306,9 @@ def test_values_of_variables_stay_out_of_the_home(cli: Cli) -> None:
         for name in files:
             path = Path(folder, name)
             if path.is_file():
-                assert b"s3cr3t-value" not in path.read_bytes(), path
+                # The daemon still writes: a file that is about to take its place has its other name by now.
+                with contextlib.suppress(FileNotFoundError):
+                    assert b"s3cr3t-value" not in path.read_bytes(), path
 
 
 def test_the_process_outlives_a_killed_caller(cli: Cli) -> None:

@@ -100,14 +100,14 @@ def test_on_exit_detach_does_not_ask(cli: Cli) -> None:
 
 
 def test_a_second_ctrl_c_while_it_stops_kills(cli: Cli) -> None:
-    with cli.terminal("--name", "web", *program("ignore_term")) as terminal:
+    with cli.terminal("run", "--name", "web", "--stop-grace", "1h", "--", *program("ignore_term")) as terminal:
         terminal.wait_for("ready")
         terminal.type(CTRL_C)
         terminal.wait_for(QUESTION)
         terminal.type("s")
         terminal.wait_for("stopping web")
         terminal.type(CTRL_C)
-        code = terminal.wait(9)  # the grace period is 10 s
+        code = terminal.wait()
 
     assert code == 130
     assert cli.processes()[0]["signal"] == "SIGKILL"

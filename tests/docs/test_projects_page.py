@@ -9,7 +9,7 @@ from pathlib import Path
 from persistproc_core.project_file.find import find_file
 from persistproc_core.project_file.load import load
 from tests.cli.support import Cli
-from tests.cli.tmux import PROMPT, Pane, tmux
+from tests.cli.tmux import PROMPT, SECONDS, Pane, tmux
 from tests.docs.test_pages import blocks
 from tests.kit import Daemon, eventually
 from tests.meta.sources import ROOT
@@ -42,13 +42,13 @@ def shown(pane: Pane, block: str) -> list[str]:
     commands = [line.removeprefix(TYPED).strip() for line in block.splitlines() if line.startswith(TYPED)]
     answers = re.findall(r"\[y/N\] (\w+)$", block, re.M)
     pane.enter("clear")
-    eventually(lambda: pane.screen() == PROMPT, what="an empty screen")
+    eventually(lambda: pane.screen() == PROMPT, SECONDS, "an empty screen")
     for number, command in enumerate(commands, 2):
         pane.enter(command)
         if answers:
             pane.wait_for("[y/N]")
             pane.enter(answers.pop())
-        eventually(partial(has_prompts, pane, number), what=f"the end of {command}")
+        eventually(partial(has_prompts, pane, number), SECONDS, f"the end of {command}")
     return without_numbers(pane.screen().replace(PROMPT, TYPED))[:-1]
 
 
