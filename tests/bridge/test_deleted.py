@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psutil
 
 from persistproc_mcp.serving.asking import about_home, about_port
 from tests.bridge.test_death import kill, serving_in, watcher_of
@@ -16,6 +20,29 @@ from tests.kit import eventually, wait_gone
 from tests.kit.bridge import Bridge
 
 WITHIN = 15.0
+
+
+@contextlib.contextmanager
+def unseen(*pids: int) -> Iterator[None]:
+    """What is done in the block these processes find done.
+
+    They mend what is gone after a tenth of a second: held so long in the middle of it we would meet what they make.
+    """
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            eventually(lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_STOPPED)  # type: ignore[misc]
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def all_of(bridge: Bridge) -> tuple[int, int]:
+    """Who looks after the home: the one that serves, and its daemon."""
+    with bridge.client() as client:
+        return serving_in(bridge), client.hello["pid"]
 
 
 def is_whole(bridge: Bridge) -> bool:
@@ -43,7 +70,8 @@ def test_what_is_deleted_is_there_again(new_bridge: Callable[..., Bridge], tmp_p
     bridge.start("--token")
     home, watcher = Path(bridge.home.path), watcher_of(bridge)
     token = (home / "token").read_text("ascii")
-    shutil.rmtree(home)
+    with unseen(*all_of(bridge)):
+        shutil.rmtree(home)
     mended(bridge, "mcp.sock", "bridge.lock", "bridge.log", "token")
     assert (home / "token").read_text("ascii") == token
     assert stat.S_IMODE((home / "token").stat().st_mode) == 0o600
@@ -74,18 +102,21 @@ def test_a_home_that_is_not_ours_is_left_alone(new_bridge: Callable[..., Bridge]
     home, away, other = Path(bridge.home.path), tmp_path / "away", tmp_path / "other"
     watcher = watcher_of(bridge)
     other.mkdir(0o700)
-    home.rename(away)
-    home.symlink_to(other)
+    both = all_of(bridge)
+    with unseen(*both):
+        home.rename(away)
+        home.symlink_to(other)
     eventually(lambda: "home.refused" in (away / "bridge.log").read_text("utf-8"), WITHIN)
     assert list(other.iterdir()) == []
     told = about_port("127.0.0.1", bridge.port, WITHIN)
     assert told is not None
     assert told["pid"] == bridge.pid
-    home.unlink()
-    away.rename(home)
     # Another bridge that is faster has the home then.
-    (home / "bridge.lock").unlink()
-    with open(home / "bridge.lock", "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        with unseen(*both):
+            home.unlink()
+            away.rename(home)
+            (home / "bridge.lock").unlink()
+            fcntl.flock(stack.enter_context(open(home / "bridge.lock", "wb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         wait_gone(watcher, WITHIN)
     assert "home.taken" in bridge.log()

@@ -188,17 +188,17 @@ def test_cancelling_closes_the_connection(in_home: Beside) -> None:
         assert not relay.has_reply(request)
 
 
-def test_what_is_under_way_ends_with_standard_input(in_home: Beside) -> None:
+def test_what_is_under_way_ends_with_standard_input(in_home: Beside, home: Home, tmp_path: Path) -> None:
     asked = threading.Event()
 
     def hangs(peer: Peer) -> None:
         asked.set()
         assert peer.closed()
 
-    with in_home(hangs) as (relay, _):
+    with in_home(hangs) as (relay, _), Relay(home, tmp_path) as idle:
         relay.send("subscriptions/listen", modern(notifications={}))
         assert asked.wait(10)
-        assert relay.end(within=1.5) == 0
+        assert relay.end_beside(idle) == 0
 
 
 def test_bad_lines_are_answered_and_end_nothing(in_home: Beside) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from persistproc_core import protocol
@@ -104,15 +106,24 @@ async def test_tasks_get_their_own_replies(home: Home) -> None:
 
 
 async def test_a_cancelled_call_leaves_no_reply_behind(home: Home) -> None:
+    asked = threading.Event()
+
     def late(peer: Peer) -> None:
         peer.greet()
         request = peer.request()
+        asked.set()
         peer.wait_closed()
         peer.reply(request, "late")
 
+    async def cancel() -> None:
+        # A call that was not sent yet would leave its connection as it was: to one that never answers.
+        assert await anyio.to_thread.run_sync(asked.wait, 10)
+        scope.cancel()
+
     with line_server(home.socket, late, answer):
-        async with AsyncClient() as client:
-            with anyio.move_on_after(0.1) as scope:
+        async with AsyncClient() as client, anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as scope:
+                tasks.start_soon(cancel)
                 await client.list_processes()
             reply = await client.call("get_daemon_status")
     assert scope.cancelled_caught

@@ -265,8 +265,16 @@ async def test_racing_tasks_start_one(fresh_home: Home) -> None:
 @pytest.mark.anyio
 async def test_a_start_may_be_cancelled(home: Home, stub: Callable[[str], Path]) -> None:
     stub("signal.pause()")
-    with anyio.move_on_after(0.3) as scope:
-        await AsyncClient(timeout=1).connect()
+
+    async def cancel() -> None:
+        # Not before: a thread that begins only then would start one after the test has looked.
+        await anyio.to_thread.run_sync(eventually, lambda: open_count(home.start_lock) == 1)
+        scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as scope:
+            tasks.start_soon(cancel)
+            await AsyncClient(timeout=2).connect()
     assert scope.cancelled_caught
     # The thread that waits for the daemon ends by itself, and takes the starter with it.
     await anyio.to_thread.run_sync(eventually, lambda: open_count(home.start_lock) == 0)

@@ -39,6 +39,6 @@ elif how == "closed":
 elif how == "ready":
     say({"stage": "ready", "version": "9.9.9", "instance": "i"})
 elif how.startswith("late="):
-    time.sleep(0.8)
+    time.sleep(5)
     open(how.removeprefix("late="), "xb").close()
 time.sleep(600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sys
 import time
@@ -23,13 +24,24 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["trio
 FAKE = str(Path(__file__).with_name("fake_successor.py"))
 
 
+async def loaded(how: str, wrapper: Sequence[str] = ()) -> Successor:
+    """One that has said that it has loaded."""
+    new = await anyio.to_thread.run_sync(start, [*wrapper, sys.executable, FAKE, how], dict(os.environ))
+    await new.hear("loaded", 20)
+    return new
+
+
+async def hand_over(new: Successor) -> None:
+    """Hand it two descriptors."""
+    with socket.socket() as first, socket.socket() as second:
+        await new.say({}, [first.fileno(), second.fileno()])
+
+
 @asynccontextmanager
 async def handed_over(how: str, wrapper: Sequence[str] = ()) -> AsyncIterator[Successor]:
     """One that has been handed two descriptors."""
-    async with await anyio.to_thread.run_sync(start, [*wrapper, sys.executable, FAKE, how], dict(os.environ)) as new:
-        await new.hear("loaded", 20)
-        with socket.socket() as first, socket.socket() as second:
-            await new.say({}, [first.fileno(), second.fileno()])
+    async with await loaded(how, wrapper) as new:
+        await hand_over(new)
         yield new
 
 
@@ -50,8 +62,13 @@ async def test_the_child_of_a_wrapper_is_gone_as_well(tmp_path: Path) -> None:
 
 async def test_its_word_counts_when_we_were_stopped_until_the_time_was_up() -> None:
     async def stop() -> None:
-        time.sleep(1)  # noqa: ASYNC251 -- the whole event loop stands still, as under SIGSTOP
+        # It says its word when it has been handed over, which nobody hears before the time is up.
+        await anyio.wait_all_tasks_blocked()
+        await hand_over(new)
+        # The whole event loop stands still, as under SIGSTOP, until the word is there and the time is up.
+        assert select.select([new._channel._socket], [], [], 20)[0]
+        time.sleep(1.2)  # noqa: ASYNC251
 
-    async with handed_over("ready") as new, anyio.create_task_group() as group:
+    async with await loaded("ready") as new, anyio.create_task_group() as group:
         group.start_soon(stop)
-        assert (await new.hear("ready", 0.5)).content["instance"] == "i"
+        assert (await new.hear("ready", 1.0)).content["instance"] == "i"
