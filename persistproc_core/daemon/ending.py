@@ -6,8 +6,10 @@ handle on the exact process. Nobody is asked twice a second whether it is dead: 
 
 from __future__ import annotations
 
+import math
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 import anyio
@@ -48,6 +50,8 @@ class Ender:
     def __init__(self, keeper: Keeper, tables: Tables) -> None:
         self._keeper = keeper
         self._tables = tables
+        self._attempts: dict[str, _Attempt] = {}
+        self._in_haste: list[Run] = []
 
     async def members(self, run: Run) -> list[Process]:
         """The live processes of a run, now."""
@@ -84,14 +88,30 @@ class Ender:
         The group first, then, once it is gone, what left its session. Raises `StopTimedOut` when something survives
         SIGKILL for five seconds (an uninterruptible sleep, another user's process).
         """
-        attempt = _Attempt(self, run)
-        deadline = anyio.current_time() + (0 if force else grace_seconds)
-        first = signal.SIGKILL if force else signum
-        await attempt.clear(first, deadline, of_session=True)
-        if not leave_escaped:
-            least = anyio.current_time() + (0 if force else min(grace_seconds, _LEAST_GRACE_OF_ESCAPED))
-            await attempt.clear(first, max(deadline, least), of_session=False)
-        return Ending(attempt.ended_by, tuple(sorted(attempt.seen)))
+        attempt = self._attempts[run.run_id] = _Attempt(self, run)
+        if run in self._in_haste:
+            attempt.hasten()
+        try:
+            deadline = anyio.current_time() + (0 if force else grace_seconds)
+            first = signal.SIGKILL if force else signum
+            await attempt.clear(first, deadline, of_session=True)
+            if not leave_escaped:
+                least = anyio.current_time() + (0 if force else min(grace_seconds, _LEAST_GRACE_OF_ESCAPED))
+                await attempt.clear(first, max(deadline, least), of_session=False)
+            return Ending(attempt.ended_by, tuple(sorted(attempt.seen)))
+        finally:
+            del self._attempts[run.run_id]
+
+    @contextmanager
+    def in_haste(self, run: Run) -> Iterator[None]:
+        """Meanwhile whoever ends the run, or has begun to, leaves it no time."""
+        self._in_haste.append(run)
+        if run.run_id in self._attempts:
+            self._attempts[run.run_id].hasten()
+        try:
+            yield
+        finally:
+            self._in_haste.remove(run)
 
     async def signal_members(self, run: Run, signum: int, members: list[Process], *, of_session: bool) -> None:
         """Send one signal to these members, the group at one go where that is safe."""
@@ -110,6 +130,16 @@ class _Attempt:
         self._run = run
         self.seen: set[int] = set()
         self.ended_by: str | None = None
+        self._hastened = False
+        self._waiting = anyio.CancelScope()
+
+    def hasten(self) -> None:
+        """SIGKILL comes now."""
+        self._hastened = True
+        self._waiting.cancel()
+
+    def _until(self, deadline: float) -> float:
+        return -math.inf if self._hastened else deadline
 
     async def _left(self, of_session: bool) -> list[Process]:
         # The session needs no environment to be known; what left it is known by nothing else.
@@ -122,13 +152,13 @@ class _Attempt:
     async def clear(self, signum: int, deadline: float, *, of_session: bool) -> None:
         left = await self._left(of_session)
         told: set[Identity] = set()
-        while left and anyio.current_time() < deadline:
+        while left and anyio.current_time() < self._until(deadline):
             # A process that was forked between the look and the signal has not been told yet.
             news = [process for process in left if process.identity not in told]
             if news:
                 await self._send(signum, news, of_session)
                 told.update(process.identity for process in news)
-            left = await self._wait(left, deadline, of_session)
+            left = await self._wait(left, self._until(deadline), of_session)
         killed_until = anyio.current_time() + _KILL_SECONDS
         while left:
             await self._send(signal.SIGKILL, left, of_session)
@@ -150,7 +180,7 @@ class _Attempt:
             await self._ender.signal_members(self._run, signal.SIGCONT, to, of_session=of_session)
 
     async def _wait(self, processes: list[Process], deadline: float, of_session: bool) -> list[Process]:
-        with anyio.move_on_after(max(deadline - anyio.current_time(), 0)):
+        with anyio.CancelScope(deadline=deadline) as self._waiting:
             for process in processes:
                 await wait_gone(process.identity)
         return await self._left(of_session)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 
 import anyio
 import anyio.to_thread
@@ -181,7 +182,7 @@ class Supervisor:
     async def _stop(
         self, process: Process, params: StopProcessParams, demand: Demand, *, heeds_protection: bool = True
     ) -> Ending | None:
-        async with process.lock:
+        async with self._turn(process, params, demand, heeds_protection=heeds_protection):
             run = process.current
             if run is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} is gone", hint="there is nothing to stop")
@@ -201,11 +202,34 @@ class Supervisor:
             await self._lifecycle.restarting.stay_down(process, cause)
             return ending
 
+    @asynccontextmanager
+    async def _turn(
+        self,
+        process: Process,
+        params: StopProcessParams | RestartProcessParams,
+        demand: Demand,
+        *,
+        heeds_protection: bool = True,
+    ) -> AsyncIterator[None]:
+        """The process's lock. Force does not wait for the grace of a stop that has it."""
+        run = process.current
+        with ExitStack() as haste:
+            if run is not None and process.lock.locked() and stop_options(params, run.settings)[2]:
+                if heeds_protection:
+                    check_unprotected(process, demand, ends=True)
+                    await check_asked(process, run, demand, ends=True)
+                haste.enter_context(self._lifecycle.ender.in_haste(run))
+            await process.lock.acquire()
+        try:
+            yield
+        finally:
+            process.lock.release()
+
     async def restart(self, process: Process, params: RestartProcessParams, client: ClientInfo) -> Started:
         """A new run after the old one is gone. The old one is left alone when the new one could not start."""
         demand = Demand.of(params, client)
         environments.check(params.get("environment", {}))
-        async with process.lock:
+        async with self._turn(process, params, demand):
             old = process.current
             if old is None or process.removed:
                 raise ProcessNotFound(f"{full_name(process)} was removed meanwhile", hint="start it again")

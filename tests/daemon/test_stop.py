@@ -36,6 +36,20 @@ def test_sigkill_after_the_grace(hub: Hub) -> None:
     assert (reply["ended_by"], reply["signal"]) == ("SIGKILL", "SIGKILL")
 
 
+@pytest.mark.parametrize("method", ["stop_process", "restart_process"])
+def test_force_does_not_wait_for_the_grace_of_a_stop_under_way(hub: Hub, method: str) -> None:
+    hub.ready(program("ignore_term"), name="p")
+    patient = hub.aside("stop_process", "p", grace_seconds=1000)
+    hub.await_state("p", "stopping")
+    reply = hub.aside(method, "p", force=True).result(10)
+    first = patient.result(10)
+    assert (first["state"], first["signal"], first["ended_by"]) == ("stopped", "SIGKILL", "SIGKILL")
+    if method == "stop_process":
+        assert (reply["state"], reply["signal"]) == ("stopped", "SIGKILL")
+    else:
+        assert (reply["run"], reply["state"]) == (2, "running")
+
+
 def test_force_is_sigkill_at_once(hub: Hub) -> None:
     hub.ready(program("ignore_term"), name="p")
     before = time.monotonic()
