@@ -31,7 +31,8 @@ def test_a_flood_writes_few_marks(keeper: Keeper) -> None:
     """Work is done by the chunk, never by the line."""
     folder = keeper.run("r", ["sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x"])
     seconds = (folder.marks()[-1].time - folder.marks()[0].time) / 1e9
-    assert len(folder.marks()) <= 3 + seconds * 25
+    # One each 50 ms, and a few at both ends; there are hundreds of chunks.
+    assert len(folder.marks()) <= 10 + seconds * 25
 
 
 def test_alternation_keeps_its_order_while_the_bucket_lasts(tmp_path: Path) -> None:
