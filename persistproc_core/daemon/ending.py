@@ -50,7 +50,7 @@ class Ender:
     def __init__(self, keeper: Keeper, tables: Tables) -> None:
         self._keeper = keeper
         self._tables = tables
-        self._attempts: dict[str, _Attempt] = {}
+        self._attempts: dict[Run, _Attempt] = {}
         self._in_haste: list[Run] = []
 
     async def members(self, run: Run) -> list[Process]:
@@ -88,7 +88,7 @@ class Ender:
         The group first, then, once it is gone, what left its session. Raises `StopTimedOut` when something survives
         SIGKILL for five seconds (an uninterruptible sleep, another user's process).
         """
-        attempt = self._attempts[run.run_id] = _Attempt(self, run)
+        attempt = self._attempts[run] = _Attempt(self, run)
         if run in self._in_haste:
             attempt.hasten()
         try:
@@ -100,14 +100,14 @@ class Ender:
                 await attempt.clear(first, max(deadline, least), of_session=False)
             return Ending(attempt.ended_by, tuple(sorted(attempt.seen)))
         finally:
-            del self._attempts[run.run_id]
+            del self._attempts[run]
 
     @contextmanager
     def in_haste(self, run: Run) -> Iterator[None]:
         """Meanwhile whoever ends the run, or has begun to, leaves it no time."""
         self._in_haste.append(run)
-        if run.run_id in self._attempts:
-            self._attempts[run.run_id].hasten()
+        if run in self._attempts:
+            self._attempts[run].hasten()
         try:
             yield
         finally:

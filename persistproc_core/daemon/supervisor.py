@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import anyio
 import anyio.to_thread
@@ -213,12 +213,13 @@ class Supervisor:
     ) -> AsyncIterator[None]:
         """The process's lock. Force does not wait for the grace of a stop that has it."""
         run = process.current
-        with ExitStack() as haste:
-            if run is not None and process.lock.locked() and stop_options(params, run.settings)[2]:
-                if heeds_protection:
-                    check_unprotected(process, demand, ends=True)
-                    await check_asked(process, run, demand, ends=True)
-                haste.enter_context(self._lifecycle.ender.in_haste(run))
+        haste: AbstractContextManager[None] = nullcontext()
+        if run is not None and process.lock.locked() and stop_options(params, run.settings)[2]:
+            if heeds_protection:
+                check_unprotected(process, demand, ends=True)
+                await check_asked(process, run, demand, ends=True)
+            haste = self._lifecycle.ender.in_haste(run)
+        with haste:
             await process.lock.acquire()
         try:
             yield

@@ -6,37 +6,17 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import psutil
 
 from persistproc_mcp.serving.asking import about_home, about_port
 from tests.bridge.test_death import kill, serving_in, watcher_of
 from tests.cli.support import Cli
-from tests.kit import eventually, wait_gone
+from tests.kit import eventually, unseen, wait_gone
 from tests.kit.bridge import Bridge
 
 WITHIN = 15.0
-
-
-@contextlib.contextmanager
-def unseen(*pids: int) -> Iterator[None]:
-    """What is done in the block these processes find done.
-
-    They mend what is gone after a tenth of a second: held so long in the middle of it we would meet what they make.
-    """
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        for pid in pids:
-            eventually(lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_STOPPED)  # type: ignore[misc]
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def all_of(bridge: Bridge) -> tuple[int, int]:

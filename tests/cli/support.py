@@ -109,12 +109,16 @@ class Cli:
     def looked_at(self, name: str) -> None:
         """Return when somebody waits for a process, or for its output: while he does, it is used at every moment."""
 
-        def is_used() -> bool:
-            used_at = self.hub.get_process_status(process=name)["last_used_at"]
-            time.sleep(0.005)
-            return self.hub.get_process_status(process=name)["last_used_at"] != used_at
+        def used_at() -> str | None:
+            return self.hub.get_process_status(process=name)["last_used_at"]
 
-        eventually(is_used, SECONDS, f"somebody looks at {name}")
+        looks = [used_at()]
+
+        def moves() -> bool:
+            looks.append(used_at())
+            return looks[-1] != looks[-2]
+
+        eventually(moves, SECONDS, f"somebody looks at {name}")
 
     @contextlib.contextmanager
     def terminal(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:

@@ -11,13 +11,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from persistproc_core.client import Client
 from persistproc_core.errors import UnsafeHome
 from tests.daemon.hub import Hub
-from tests.kit import eventually, is_alive, program, wait_gone
+from tests.kit import eventually, is_alive, program, unseen, wait_gone
 
 
 def await_mended(hub: Hub, *paths: str) -> None:
@@ -25,20 +24,6 @@ def await_mended(hub: Hub, *paths: str) -> None:
     eventually(lambda: all(os.path.lexists(path) for path in paths), what=f"{paths} are there again")
     hub.forget_connections()
     assert hub.connection.hello["pid"] == hub.daemon.pid
-
-
-@contextlib.contextmanager
-def unseen(hub: Hub) -> Iterator[None]:
-    """What is done in the block the daemon finds done.
-
-    It mends what is gone after a tenth of a second: held so long in the middle of deleting we would meet what it makes.
-    """
-    os.kill(hub.daemon.pid, signal.SIGSTOP)
-    try:
-        eventually(lambda: psutil.Process(hub.daemon.pid).status() == psutil.STATUS_STOPPED)
-        yield
-    finally:
-        os.kill(hub.daemon.pid, signal.SIGCONT)
 
 
 def is_locked(path: str) -> bool:
@@ -73,7 +58,7 @@ def test_the_socket_and_the_lock_are_deleted(own: Hub) -> None:
         assert client.hello["pid"] == own.daemon.pid
     assert own.daemon.log().count("daemon.started") == 1
     # A start at the very moment: right or clearly wrong, never a hang or a defect.
-    with unseen(own):
+    with unseen(own.daemon.pid):
         shutil.rmtree(home.path)
     info = own.ready(program("echo_stdin", "q"), name="q")
     assert os.path.exists(f"{home.runs}/{info['run_id']}/record.json")
@@ -91,7 +76,7 @@ def test_the_whole_home_is_deleted(own: Hub) -> None:
     own.call("protect_process", "p", client={"name": "cursor"})
     before, keeper = own.status("p"), own.keeper_pid()
     connected = own.daemon.connect()
-    with unseen(own):
+    with unseen(own.daemon.pid):
         shutil.rmtree(home.path)
     await_mended(own, home.socket, home.events, home.marks, f"{home.runs}/{info['run_id']}/record.json")
     for path in (home.path, home.runs, home.keeper):
@@ -128,7 +113,7 @@ def test_a_folder_is_deleted(hub: Hub) -> None:
     info = hub.ready(program("echo_stdin"), name="p")
     record = f"{home.runs}/{info['run_id']}/record.json"
     for number, folder in enumerate([home.runs, home.keeper, os.path.dirname(record)]):
-        with unseen(hub):
+        with unseen(hub.daemon.pid):
             shutil.rmtree(folder)
         await_mended(hub, record, home.keeper_socket, f"{home.keeper}/lock")
         hub.call("send_process_input", "p", input=f"line {number}")
@@ -156,7 +141,7 @@ def test_something_else_takes_the_place_of_the_home(own: Hub, aside: Path, tmp_p
     foreign.mkdir()
     info = own.ready(program("sleeper"), name="p")
     log = (home / "daemon.log").open("rb")
-    with unseen(own):
+    with unseen(own.daemon.pid):
         home.rename(aside)
         home.symlink_to(foreign)
     os.kill(own.daemon.pid, signal.SIGUSR1)

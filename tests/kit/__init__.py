@@ -5,7 +5,7 @@ Every wait has a deadline and waits for the thing itself: a line, the end of a p
 
 from tests.kit.daemon import Daemon, DaemonFailed
 from tests.kit.guard import Guard
-from tests.kit.procs import descendants, describe, is_alive, marked, wait_gone
+from tests.kit.procs import descendants, describe, is_alive, marked, unseen, wait_gone
 from tests.kit.programs import numbered, program
 from tests.kit.waiting import eventually, free_port, read_line, read_until
 from tests.kit.wire import RawConnection, WireError
@@ -26,5 +26,6 @@ __all__ = [
     "program",
     "read_line",
     "read_until",
+    "unseen",
     "wait_gone",
 ]

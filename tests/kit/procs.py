@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import psutil
+
+from tests.kit.waiting import eventually
 
 __all__ = [
     "children_in_state_zombie",
@@ -18,10 +22,28 @@ __all__ = [
     "marked",
     "mentions",
     "present",
+    "unseen",
     "wait_gone",
 ]
 
 _LINUX = sys.platform == "linux"
+
+
+@contextlib.contextmanager
+def unseen(*pids: int) -> Iterator[None]:
+    """What is done in the block these processes find done.
+
+    They mend what is gone after a tenth of a second: held so long in the middle of it we would meet what they make.
+    """
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            eventually(lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_STOPPED)  # type: ignore[misc]
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def wait_gone(pid: int, within: float = 5.0) -> None:
